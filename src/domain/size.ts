@@ -20,7 +20,7 @@ const UNITS: Readonly<Record<string, number>> = {
 /** @throws AppError `invalid`, naming `field`. */
 export function parseBytes(field: string, text: string): number {
   const match = /^(\d+)\s*([a-zA-Z]*)$/.exec(text.trim());
-  const unit = match === null ? undefined : UNITS[match[2]!];
+  const unit = match !== null && Object.hasOwn(UNITS, match[2]!) ? UNITS[match[2]!] : undefined;
   if (match === null || unit === undefined) {
     fail('invalid', `Invalid value for "${field}": "${text}" is not a size (examples: 512MiB, 2GB)`);
   }
