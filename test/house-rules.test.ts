@@ -1,0 +1,102 @@
+/** Rules that reviews would otherwise repeat. Each message says why, so that a failure teaches. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, it } from 'node:test';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const SRC = join(ROOT, 'src');
+
+/** What each folder of src may import from, besides itself. Arrows point one way. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  kit: [],
+  domain: ['kit'],
+  scheduler: ['kit', 'domain'],
+  store: ['kit', 'domain'],
+  rpc: ['kit', 'domain'],
+  agent: ['kit', 'domain', 'rpc'],
+  controller: ['kit', 'domain', 'rpc', 'store', 'scheduler'],
+  cli: ['kit', 'domain'],
+};
+
+interface OnlyRule {
+  readonly what: RegExp;
+  readonly where: RegExp;
+  readonly why: string;
+}
+
+const ONLY: readonly OnlyRule[] = [
+  {
+    what: /from 'node:child_process'/,
+    where: /^(agent\/command\.ts|cli\/)/,
+    why: 'processes are started by agent/command.ts alone: with deadlines, output limits and never through a shell',
+  },
+  {
+    what: /from 'etcd3'/,
+    where: /^store\/etcd-/,
+    why: 'only the etcd store knows etcd: everything else speaks the store port',
+  },
+  {
+    what: /\bMath\.random\(|\bDate\.now\(|new Date\(\)/,
+    where: /^(kit|rpc|agent|cli|controller\/(?!sagas|saga\/|reconcilers)|store\/etcd-)/,
+    why: 'domain, scheduler, sagas and reconcilers are pure or run on virtual time: take the clock and seeds as arguments',
+  },
+  {
+    what: /\bprocess\.exit\(/,
+    where: /(^|\/)main\.ts$|^cli\//,
+    why: 'only a main ends the process: everything else throws, so that what is open gets closed',
+  },
+];
+
+const MAX_LINES = 320;
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter(file => file.endsWith('.ts') && !file.startsWith('rpc/gen/'))
+  .sort();
+const isTest = (file: string) => /\.(test|contract)\.ts$|(^|\/)test-[a-z-]+\.ts$|\/testing\//.test(file);
+
+describe('house rules', () => {
+  it('imports point one way', () => {
+    const wrong = files.flatMap(file => {
+      const layer = file.split('/')[0]!;
+      return importsOf(file)
+        .filter(target => target !== layer && !LAYERS[layer]?.includes(target))
+        .map(
+          target => `${file} imports ${target}; ${layer} may import only: ${LAYERS[layer]?.join(', ') || 'nothing'}`,
+        );
+    });
+    assert.deepEqual(wrong, []);
+  });
+
+  for (const rule of ONLY) {
+    it(rule.why, () => {
+      const wrong = files.filter(file => !isTest(file) && !rule.where.test(file) && rule.what.test(read(file)));
+      assert.deepEqual(wrong, []);
+    });
+  }
+
+  it('a file is one idea: one over the limit has a second idea in it', () => {
+    const wrong = files
+      .filter(file => !isTest(file))
+      .map(file => ({ file, lines: read(file).split('\n').length }))
+      .filter(({ lines }) => lines > MAX_LINES);
+    assert.deepEqual(wrong, []);
+  });
+
+  it('names no machine of ours and no registry', () => {
+    const wrong = files.filter(file => /\/work\/|registry\.npmjs|deb\.debian\.org/.test(read(file)));
+    assert.deepEqual(wrong, []);
+  });
+});
+
+function read(file: string): string {
+  return readFileSync(join(SRC, file), 'utf8');
+}
+
+/** The folders of src that a file imports from. */
+function importsOf(file: string): string[] {
+  return [...read(file).matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].flatMap(([, path]) => {
+    const target = relative(SRC, resolve(SRC, dirname(file), path!));
+    return target.startsWith('..') ? [`(outside of src) ${target}`] : [target.split('/')[0]!];
+  });
+}
