@@ -1,0 +1,31 @@
+import type { Client } from './client.ts';
+import type { Query } from './path.ts';
+import { openWebSocket } from './websocket.ts';
+
+/** One event of the API's stream; what `metadata` holds depends on the type. */
+export interface ServerEvent {
+  readonly type: string;
+  readonly timestamp: string;
+  readonly metadata: unknown;
+  readonly location?: string;
+  readonly project?: string;
+}
+
+export interface EventStream {
+  close(): void;
+  /** Resolves when the stream has ended, by either side. */
+  readonly ended: Promise<void>;
+}
+
+/** Subscribes; `query.type` is a comma list of operation, lifecycle, logging. Resolves once nothing can be missed any more. */
+export async function openEvents(
+  client: Client,
+  query: Query,
+  listener: (event: ServerEvent) => void,
+): Promise<EventStream> {
+  const socket = await openWebSocket(client, '/1.0/events', query);
+  socket.on('message', data => listener(JSON.parse(String(data)) as ServerEvent));
+  socket.on('error', () => socket.terminate());
+  const ended = new Promise<void>(resolve => socket.once('close', () => resolve()));
+  return { ended, close: () => socket.close() };
+}

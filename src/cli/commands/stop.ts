@@ -1,0 +1,27 @@
+import { STATUS } from '../api/instance.ts';
+import { changeState, chosenNames, forEachInstance } from '../change-state.ts';
+import type { Define } from '../command-table.ts';
+import { parseSeconds } from '../stop-options.ts';
+
+interface Options {
+  readonly all?: boolean;
+  readonly force?: boolean;
+  readonly stateful?: boolean;
+  readonly timeout: number;
+}
+
+export const define: Define = (command, session) => {
+  command
+    .argument('[instance...]', 'the instances')
+    .option('--all', 'every instance that runs')
+    .option('-f, --force', 'at once, without asking it to shut down')
+    .option('--stateful', 'keep memory and processes for the next start')
+    .option('--timeout <seconds>', 'how long to wait for a clean shutdown', parseSeconds, -1)
+    .action(async (names: readonly string[], { all, ...options }: Options) => {
+      const chosen = await chosenNames(session, names, all, i => i.status_code !== STATUS.stopped);
+      if (all && chosen.length === 0) return;
+      await forEachInstance(session, chosen, 'Some instances failed to stop', ({ client, name }) =>
+        changeState(session, client, name, { action: 'stop', ...options }),
+      );
+    });
+};

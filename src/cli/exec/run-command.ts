@@ -1,0 +1,110 @@
+import { Readable, type Writable } from 'node:stream';
+import { AppError } from '../../domain/errors.ts';
+import { type Operation, succeeded, untilFinal } from '../api/operation.ts';
+import { at } from '../api/path.ts';
+import { openWebSocket, type WebSocket } from '../api/websocket.ts';
+import { type Io, print } from '../io.ts';
+import type { Target } from '../session.ts';
+import { drainTo, pump } from './stream.ts';
+import { forwardSignals, onResize, rawMode, type Size, terminalSize } from './terminal.ts';
+
+export interface ExecRequest {
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly interactive: boolean;
+  readonly cwd: string;
+  readonly user: number;
+  readonly group: number;
+  /** Give the command no input at all. */
+  readonly noInput: boolean;
+}
+
+/**
+ * Runs a command in an instance with this process's streams as its own and resolves with its exit code. When this
+ * process goes away the control socket closes, and the server ends the command.
+ */
+export async function runCommand(io: Io, { client, name }: Target, request: ExecRequest): Promise<number> {
+  const answer = await client.send('POST', at`instances/${name}/exec`, { body: execBody(request, terminalSize(io)) });
+  if (answer.kind === 'sync') throw new AppError('internal', 'the server answered exec without an operation');
+  const { operation } = answer;
+  const sockets: WebSocket[] = [];
+  const open = async (fd: string): Promise<WebSocket> => {
+    const secret = (operation.metadata?.['fds'] as Record<string, string> | undefined)?.[fd];
+    const socket = await openWebSocket(client, at`operations/${operation.id}/websocket`, { secret });
+    socket.on('error', () => socket.terminate());
+    sockets.push(socket);
+    return socket;
+  };
+  const undo = [request.interactive ? rawMode(io) : () => {}];
+  try {
+    const control = await open('control');
+    undo.push(forwardSignals(signal => tell(control, { command: 'signal', signal })));
+    if (request.interactive)
+      undo.push(onResize(io, size => tell(control, { command: 'window-resize', args: textSize(size) })));
+    const input = request.noInput ? Readable.from([]) : io.stdin;
+    const { written } = request.interactive
+      ? await attachTerminal(io, open, input)
+      : await attachStreams(io, open, input);
+    const final = await untilFinal(client, operation);
+    await written;
+    return exitCode(io, final);
+  } finally {
+    for (const step of undo) step();
+    for (const socket of sockets) socket.close();
+    io.stdin.pause();
+  }
+}
+
+type Open = (fd: string) => Promise<WebSocket>;
+/** Resolves once everything is connected; `written` when all output is out. */
+type Attached = Promise<{ readonly written: Promise<unknown> }>;
+
+async function attachTerminal(io: Io, open: Open, input: Readable): Attached {
+  const terminal = await open('0');
+  const written = drainTo(terminal, io.stdout);
+  pump(input, terminal).catch(() => terminal.close());
+  return { written };
+}
+
+/** Each output is read from the moment its socket opens: the command starts when the last one has. */
+async function attachStreams(io: Io, open: Open, input: Readable): Attached {
+  const connect = async (fd: string, output: Writable) => ({ end: drainTo(await open(fd), output) });
+  const [stdin, stdout, stderr] = await Promise.all([open('0'), connect('1', io.stdout), connect('2', io.stderr)]);
+  pump(input, stdin).catch(() => stdin.close());
+  return { written: Promise.all([stdout.end, stderr.end]) };
+}
+
+function execBody(request: ExecRequest, size: Size): object {
+  const { columns: width, rows: height } = request.interactive ? size : { columns: 0, rows: 0 };
+  return {
+    command: request.command,
+    'wait-for-websocket': true,
+    interactive: request.interactive,
+    environment: request.environment,
+    width,
+    height,
+    'record-output': false,
+    user: request.user,
+    group: request.group,
+    cwd: request.cwd,
+  };
+}
+
+/** A command that could not be run has a code too (127, 126), and a text that says so. */
+function exitCode(io: Io, operation: Operation): number {
+  const code = operation.metadata?.['return'];
+  if (typeof code !== 'number') {
+    succeeded(operation);
+    throw new AppError('internal', 'the command ended without an exit code');
+  }
+  if (operation.err) print(io.stderr, `Error: ${operation.err}`);
+  return code;
+}
+
+function textSize({ columns, rows }: Size): object {
+  return { width: String(columns), height: String(rows) };
+}
+
+function tell(control: WebSocket, message: object): void {
+  if (control.readyState === control.OPEN) control.send(JSON.stringify(message));
+}
