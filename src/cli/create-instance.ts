@@ -69,7 +69,7 @@ export async function createInstance(
   const operation = await session.perform(client, name === '' ? 'Creating' : `Creating ${name}`, () =>
     client.send('POST', at`instances`, { body, query: { target: options.target } }),
   );
-  const made = operation?.resources?.['instances']?.[0] ?? operation?.resources?.['containers']?.[0];
+  const made = operation?.resources?.instances?.[0] ?? operation?.resources?.containers?.[0];
   if (name === '' && made !== undefined) session.print(`Instance name is: ${lastSegment(made)}`);
   return { client, name: name || lastSegment(made ?? '') };
 }

@@ -38,5 +38,5 @@ async function offer(client: Client, fingerprint: string): Promise<ImageSource> 
   const base = { server: address, certificate: server.environment.certificate, fingerprint: image.fingerprint };
   if (image.public) return base;
   const answer = await client.send('POST', at`images/${image.fingerprint}/secret`);
-  return answer.kind === 'async' ? { ...base, secret: answer.operation.metadata?.['secret'] } : base;
+  return answer.kind === 'async' ? { ...base, secret: answer.operation.metadata?.secret } : base;
 }

@@ -20,7 +20,7 @@ const LETTERS: Readonly<Record<string, Omit<Column, 'key'>>> = {
   4: { header: 'IPV4', state: true, cell: i => addresses(i, 'inet') },
   6: { header: 'IPV6', state: true, cell: i => addresses(i, 'inet6') },
   a: { header: 'ARCHITECTURE', cell: i => i.architecture },
-  b: { header: 'STORAGE POOL', cell: i => rootDevice(i)?.['pool'] ?? '' },
+  b: { header: 'STORAGE POOL', cell: i => rootDevice(i)?.pool ?? '' },
   c: { header: 'CREATED AT', cell: i => dateTime(i.created_at) ?? '' },
   d: { header: 'DESCRIPTION', cell: i => i.description ?? '' },
   D: { header: 'DISK USAGE', state: true, cell: diskUsage },
@@ -92,13 +92,11 @@ function addresses(instance: Instance, family: string): string {
 }
 
 function rootDevice(instance: Instance): Readonly<Record<string, string>> | undefined {
-  return Object.values(instance.expanded_devices ?? {}).find(
-    device => device['type'] === 'disk' && device['path'] === '/',
-  );
+  return Object.values(instance.expanded_devices ?? {}).find(device => device.type === 'disk' && device.path === '/');
 }
 
 function diskUsage(instance: Instance): string {
-  const usage = instance.state?.disk?.['root']?.usage ?? 0;
+  const usage = instance.state?.disk?.root?.usage ?? 0;
   return usage > 0 ? binarySize(usage) : '';
 }
 

@@ -75,10 +75,10 @@ export function needsInherited(options: CreateOptions): boolean {
 
 function createDevices(options: CreateOptions, { document, inherited }: Given): Devices {
   const devices: Record<string, Settings> = { ...document.devices };
-  if (options.network !== undefined) devices['eth0'] = { type: 'nic', name: 'eth0', network: options.network };
+  if (options.network !== undefined) devices.eth0 = { type: 'nic', name: 'eth0', network: options.network };
   for (const [name, changes] of Object.entries(parseDevices(options.device ?? []))) {
     devices[name] = applySettings(devices[name] ?? inherited[name], changes);
-    if (!devices[name]['type'])
+    if (!devices[name].type)
       throw new AppError(
         'invalid',
         `Cannot override config for device "${name}": no profile has it, so give its type: -d ${name},type=…`,
@@ -86,7 +86,7 @@ function createDevices(options: CreateOptions, { document, inherited }: Given): 
   }
   if (options.storage !== undefined) {
     const [name, root] = Object.entries({ ...inherited, ...devices }).find(
-      ([, d]) => d['type'] === 'disk' && d['path'] === '/',
+      ([, d]) => d.type === 'disk' && d.path === '/',
     ) ?? ['root', {}];
     devices[name] = { ...root, type: 'disk', path: '/', pool: options.storage };
   }

@@ -18,14 +18,14 @@ export function parseAnswer(httpStatus: number, body: string, etag?: string): An
       `the server answered HTTP ${httpStatus} with something that is not JSON: ${clip(body)}`,
     );
   }
-  switch (envelope['type']) {
+  switch (envelope.type) {
     case 'sync':
-      return { kind: 'sync', metadata: envelope['metadata'], etag };
+      return { kind: 'sync', metadata: envelope.metadata, etag };
     case 'async':
-      return { kind: 'async', operation: envelope['metadata'] as Operation };
+      return { kind: 'async', operation: envelope.metadata as Operation };
     case 'error': {
-      const status = Number(envelope['error_code']) || httpStatus;
-      throw new AppError(codeOf(status), String(envelope['error'] || `the server answered HTTP ${status}`));
+      const status = Number(envelope.error_code) || httpStatus;
+      throw new AppError(codeOf(status), String(envelope.error || `the server answered HTTP ${status}`));
     }
     default:
       throw new AppError('internal', `the server answered HTTP ${httpStatus} without an LXD envelope: ${clip(body)}`);

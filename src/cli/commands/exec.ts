@@ -49,7 +49,7 @@ export async function execute(
   const { io } = session;
   if (options.forceInteractive && options.forceNoninteractive)
     throw new AppError('invalid', "You can't pass -t and -T at the same time");
-  const term = io.env['TERM'];
+  const term = io.env.TERM;
   return runCommand(io, await session.resolve(instance), {
     command,
     environment: { ...(term ? { TERM: term } : {}), ...parseKeyValues(options.env ?? []) },

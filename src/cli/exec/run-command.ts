@@ -29,7 +29,7 @@ export async function runCommand(io: Io, { client, name }: Target, request: Exec
   const { operation } = answer;
   const sockets: WebSocket[] = [];
   const open = async (fd: string): Promise<WebSocket> => {
-    const secret = (operation.metadata?.['fds'] as Record<string, string> | undefined)?.[fd];
+    const secret = (operation.metadata?.fds as Record<string, string> | undefined)?.[fd];
     const socket = await openWebSocket(client, at`operations/${operation.id}/websocket`, { secret });
     socket.on('error', () => socket.terminate());
     sockets.push(socket);
@@ -92,7 +92,7 @@ function execBody(request: ExecRequest, size: Size): object {
 
 /** A command that could not be run has a code too (127, 126), and a text that says so. */
 function exitCode(io: Io, operation: Operation): number {
-  const code = operation.metadata?.['return'];
+  const code = operation.metadata?.return;
   if (typeof code !== 'number') {
     succeeded(operation);
     throw new AppError('internal', 'the command ended without an exit code');

@@ -9,9 +9,7 @@ import { DEFAULT_REMOTES, PROTOCOLS, type Remote, type Remotes, STATIC_REMOTES }
  * file at once, so a reader sees the old one or the new one.
  */
 export function configFile(env: Io['env']): string {
-  return (
-    env['BERTH_CONF'] ?? join(env['XDG_CONFIG_HOME'] ?? join(env['HOME'] ?? '/root', '.config'), 'berth', 'config.yml')
-  );
+  return env.BERTH_CONF ?? join(env.XDG_CONFIG_HOME ?? join(env.HOME ?? '/root', '.config'), 'berth', 'config.yml');
 }
 
 export async function readRemotes(env: Io['env']): Promise<Remotes> {
@@ -58,15 +56,15 @@ export function parseRemotes(document: unknown): Remotes {
 
 function parseRemote(name: string, value: unknown): Remote {
   const fields = (value ?? {}) as Record<string, unknown>;
-  const protocol = PROTOCOLS.find(p => p === (fields['protocol'] ?? 'lxd'));
-  if (typeof fields['addr'] !== 'string') throw new AppError('invalid', `remote ${name} has no addr`);
+  const protocol = PROTOCOLS.find(p => p === (fields.protocol ?? 'lxd'));
+  if (typeof fields.addr !== 'string') throw new AppError('invalid', `remote ${name} has no addr`);
   if (protocol === undefined)
-    throw new AppError('invalid', `remote ${name} has the unknown protocol ${JSON.stringify(fields['protocol'])}`);
-  const project = fields['project'];
+    throw new AppError('invalid', `remote ${name} has the unknown protocol ${JSON.stringify(fields.protocol)}`);
+  const project = fields.project;
   return {
-    addr: fields['addr'],
+    addr: fields.addr,
     protocol,
-    public: fields['public'] === true,
+    public: fields.public === true,
     ...(typeof project === 'string' ? { project } : {}),
   };
 }

@@ -15,8 +15,8 @@ export function localSocket(
   programFolder: string,
   exists: (path: string) => boolean = existsSync,
 ): string {
-  if (env['BERTH_SOCKET']) return env['BERTH_SOCKET'];
-  if (env['LXD_DIR']) return join(env['LXD_DIR'], 'unix.socket');
+  if (env.BERTH_SOCKET) return env.BERTH_SOCKET;
+  if (env.LXD_DIR) return join(env.LXD_DIR, 'unix.socket');
   for (let folder = programFolder; folder !== dirname(folder); folder = dirname(folder)) {
     const socket = join(folder, IN_CHECKOUT);
     if (exists(socket)) return socket;

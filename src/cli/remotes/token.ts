@@ -29,7 +29,7 @@ export function joinTokenOf(operation: Operation): string {
 /** The reading of a trust token, or undefined for a text that is none (it may be an address). */
 export function parseTrustToken(text: string): TrustToken | undefined {
   const token = decode(text);
-  if (token === undefined || typeof token['client_name'] !== 'string') return undefined;
+  if (token === undefined || typeof token.client_name !== 'string') return undefined;
   const { client_name, fingerprint, addresses, secret, expires_at } = token;
   if (typeof fingerprint !== 'string' || typeof secret !== 'string' || !Array.isArray(addresses)) return undefined;
   return {
@@ -44,7 +44,7 @@ export function parseTrustToken(text: string): TrustToken | undefined {
 /** Refuses what is no join token before it is handed on: the usual slip is a truncated paste. */
 export function requireJoinToken(text: string): void {
   const token = decode(text);
-  if (typeof token?.['server_name'] === 'string' && typeof token['secret'] === 'string') return;
+  if (typeof token?.server_name === 'string' && typeof token.secret === 'string') return;
   throw new AppError('invalid', 'this is not a join token: copy the whole text that `berth cluster add NAME` printed');
 }
 
