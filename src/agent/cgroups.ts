@@ -1,0 +1,112 @@
+/**
+ * Where this host keeps cgroups, and how to touch those of one instance. Three layouts occur: v2 alone, v1 alone, and
+ * v1 with an empty v2 beside it ("hybrid"), where controllers are v1's. Reads are synchronous on purpose: a cgroup
+ * file is kernel memory, and asking the thread pool costs ten times the read.
+ */
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Cgroups {
+  /** All controllers are on v2. */
+  readonly v2: boolean;
+  readonly prefix: string;
+  /** Mount points of all hierarchies. */
+  readonly hierarchies: readonly string[];
+  /** The payload's folder for one controller (`memory`, `cpu`, ...); undefined if this host lacks it. */
+  payload(controller: string, id: string): string | undefined;
+  /** The folder that appears when a container starts and goes when it has stopped: what `observe` watches. */
+  readonly top: string;
+  /** Pids in LXC's monitor cgroup, in the host's numbers. */
+  monitors(id: string): readonly number[];
+  /** All pids in the payload, nested cgroups included. */
+  members(id: string): readonly number[];
+  /** Ids that have cgroups, running or left behind. */
+  ids(): readonly string[];
+  /** Removes what a container left behind. Throws EBUSY where processes live. */
+  clear(id: string): void;
+}
+
+/** @param mountinfo content of /proc/self/mountinfo */
+export function openCgroups(prefix: string, mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): Cgroups {
+  const mounts = parseMounts(mountinfo);
+  const unified = mounts.find(mount => mount.type === 'cgroup2')?.point;
+  const controllers = new Map(mounts.flatMap(mount => mount.controllers.map(name => [name, mount.point] as const)));
+  const v2 = controllers.size === 0;
+  const hierarchies = [...new Set(mounts.map(mount => mount.point))];
+  const pointOf = (controller: string) => (v2 ? unified : controllers.get(controller));
+  // Whichever hierarchy we look at must be one in which guests cannot move themselves elsewhere: not systemd's.
+  const main = pointOf('pids') ?? pointOf('freezer') ?? hierarchies[0] ?? '/sys/fs/cgroup';
+  const top = join(main, prefix);
+
+  return {
+    v2,
+    prefix,
+    hierarchies,
+    top,
+    payload: (controller, id) => {
+      const point = pointOf(controller);
+      return point && join(point, prefix, `lxc.payload.${id}`);
+    },
+    monitors: id => pidsIn(join(top, `lxc.monitor.${id}`)),
+    members: id => folders(join(top, `lxc.payload.${id}`)).flatMap(pidsIn),
+    ids: () => {
+      const found = names(top).flatMap(name => /^lxc\.(?:monitor|payload)\.([0-9a-f-]{36})$/.exec(name)?.[1] ?? []);
+      return [...new Set(found)];
+    },
+    clear(id) {
+      for (const point of hierarchies) {
+        for (const kind of ['payload', 'monitor']) {
+          for (const folder of folders(join(point, prefix, `lxc.${kind}.${id}`)).toReversed()) rmdirSync(folder);
+        }
+      }
+    },
+  };
+}
+
+/** The content of a cgroup file without its newline; undefined if it is not there. */
+export function readCgroup(folder: string | undefined, file: string): string | undefined {
+  if (folder === undefined) return undefined;
+  try {
+    return readFileSync(join(folder, file), 'utf8').trimEnd();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Throws what the kernel said: EBUSY, EINVAL... */
+export function writeCgroup(folder: string, file: string, value: string): void {
+  writeFileSync(join(folder, file), value);
+}
+
+interface Mount {
+  readonly point: string;
+  readonly type: string;
+  readonly controllers: readonly string[];
+}
+
+const CONTROLLERS = ['cpu', 'cpuacct', 'cpuset', 'memory', 'pids', 'freezer', 'blkio', 'devices'];
+
+function parseMounts(mountinfo: string): readonly Mount[] {
+  return mountinfo.split('\n').flatMap(line => {
+    const [left, right] = line.split(' - ');
+    const point = left?.split(' ')[4];
+    const [type, , options] = right?.split(' ') ?? [];
+    if (point === undefined || (type !== 'cgroup' && type !== 'cgroup2')) return [];
+    const controllers = type === 'cgroup' ? (options ?? '').split(',').filter(name => CONTROLLERS.includes(name)) : [];
+    return [{ point, type, controllers }];
+  });
+}
+
+const names = (folder: string): readonly string[] => (existsSync(folder) ? readdirSync(folder) : []);
+
+/** A cgroup and those below it, parents first. */
+function folders(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  const below = readdirSync(folder, { withFileTypes: true }).filter(entry => entry.isDirectory());
+  return [folder, ...below.flatMap(entry => folders(join(folder, entry.name)))];
+}
+
+function pidsIn(folder: string): readonly number[] {
+  const text = readCgroup(folder, 'cgroup.procs');
+  return text === undefined || text === '' ? [] : text.split('\n').map(Number);
+}

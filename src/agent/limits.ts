@@ -1,0 +1,157 @@
+/**
+ * `limits.*` as cgroup files: pure. The whole list is always given, unlimited values included, so that writing it twice
+ * is writing it once and a limit taken away is lifted. The same list makes LXC's configuration for a start, is written
+ * to a running container when its configuration changes, and again after a restore.
+ */
+import { fail } from '../domain/errors.ts';
+import type { Config } from '../domain/instance.ts';
+import { cpuSet } from '../domain/resources.ts';
+import { parseBytes } from '../domain/size.ts';
+
+export interface CgroupSetting {
+  readonly controller: 'cpu' | 'cpuset' | 'memory' | 'pids';
+  readonly file: string;
+  readonly value: string;
+  /** What a fresh cgroup has anyway. */
+  readonly unlimited: boolean;
+}
+
+export interface LimitFacts {
+  readonly cgroupV2: boolean;
+  /** The kernel counts swap (v1: memory.memsw.* exist). */
+  readonly swapAccounting: boolean;
+  readonly memoryBytes: number;
+  /** CPUs of this host that are online. */
+  readonly cpus: readonly number[];
+  /** Those chosen for this instance when `limits.cpu` is a count. */
+  readonly chosenCpus: readonly number[];
+}
+
+/** In the order in which the kernel accepts them on a running container. @throws AppError `invalid` naming the key */
+export function cgroupSettings(config: Config, facts: LimitFacts): readonly CgroupSetting[] {
+  return [...cpuSettings(config, facts), ...memorySettings(config, facts), ...processSettings(config)];
+}
+
+/** `limits.cpu` as a count ("2"); undefined when unset or a set of CPUs ("0-1", "3-3"). */
+export function cpuCount(config: Config): number | undefined {
+  const text = config['limits.cpu'] ?? '';
+  return /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/**
+ * The CPUs for an instance that asked for `count`: those with the fewest instances pinned to them. Empty when it may
+ * use all anyway.
+ */
+export function chooseCpus(
+  count: number | undefined,
+  cpus: readonly number[],
+  pinned: readonly (readonly number[])[],
+): readonly number[] {
+  if (count === undefined || count >= cpus.length) return [];
+  const load = (cpu: number) => pinned.filter(set => set.includes(cpu)).length;
+  const byLoad = cpus.map(cpu => ({ cpu, load: load(cpu) })).sort((a, b) => a.load - b.load || a.cpu - b.cpu);
+  return byLoad
+    .slice(0, Math.max(1, count))
+    .map(({ cpu }) => cpu)
+    .sort((a, b) => a - b);
+}
+
+function cpuSettings(config: Config, facts: LimitFacts): readonly CgroupSetting[] {
+  const { share, quota } = cpuAllowance(config['limits.cpu.allowance'] ?? '');
+  const priority = cpuPriority(config['limits.cpu.priority'] ?? '');
+  const allowed = allowedCpus(config, facts);
+  const everywhere = allowed.length === facts.cpus.length;
+  const set = setting('cpuset', 'cpuset.cpus', allowed.join(','), everywhere);
+  if (facts.cgroupV2) {
+    const weight = Math.max(1, share - (10 - priority));
+    const max = quota ? `${quota.runUs} ${quota.periodUs}` : 'max 100000';
+    return [set, setting('cpu', 'cpu.weight', String(weight), weight === 100), setting('cpu', 'cpu.max', max, !quota)];
+  }
+  const shares = Math.max(2, Math.round((share * 1024) / 100) - (10 - priority));
+  return [
+    set,
+    setting('cpu', 'cpu.shares', String(shares), shares === 1024),
+    ...(quota ? [setting('cpu', 'cpu.cfs_period_us', String(quota.periodUs), false)] : []),
+    setting('cpu', 'cpu.cfs_quota_us', quota ? String(quota.runUs) : '-1', !quota),
+  ];
+}
+
+function allowedCpus(config: Config, facts: LimitFacts): readonly number[] {
+  const text = config['limits.cpu'] ?? '';
+  if (text === '' || cpuCount(config) !== undefined) {
+    return facts.chosenCpus.length > 0 ? facts.chosenCpus : facts.cpus;
+  }
+  if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(text)) {
+    fail('invalid', `Invalid value for "limits.cpu": "${text}" (a count such as 2, or CPUs such as 0-1,3)`);
+  }
+  const wished = cpuSet(text);
+  const missing = wished.filter(cpu => !facts.cpus.includes(cpu));
+  if (missing.length > 0) {
+    fail('invalid', `limits.cpu asks for CPU ${missing.join(', ')}; this host has ${facts.cpus.join(', ')}`);
+  }
+  return wished;
+}
+
+/** "50%": half the usual share when CPUs are short; "25ms/100ms": never more than that. */
+function cpuAllowance(text: string): { share: number; quota?: { runUs: number; periodUs: number } } {
+  if (text === '') return { share: 100 };
+  const share = /^(\d+)%$/.exec(text);
+  if (share) return { share: Number(share[1]) };
+  const hard = /^(\d+)ms\/(\d+)ms$/.exec(text);
+  if (hard) return { share: 100, quota: { runUs: Number(hard[1]) * 1000, periodUs: Number(hard[2]) * 1000 } };
+  return fail('invalid', `Invalid value for "limits.cpu.allowance": "${text}" (examples: 50%, 25ms/100ms)`);
+}
+
+function cpuPriority(text: string): number {
+  if (text === '') return 10;
+  if (!/^(\d|10)$/.test(text)) fail('invalid', `Invalid value for "limits.cpu.priority": "${text}" (0 to 10)`);
+  return Number(text);
+}
+
+function memorySettings(config: Config, facts: LimitFacts): readonly CgroupSetting[] {
+  const limit = memoryLimit(config['limits.memory'] ?? '', facts.memoryBytes);
+  const soft = config['limits.memory.enforce'] === 'soft';
+  const hardLimit = soft ? undefined : limit;
+  const softLimit = soft ? limit : undefined;
+  const noSwap = config['limits.memory.swap'] === 'false';
+  const amount = (bytes: number | undefined, none: string) => (bytes === undefined ? none : String(bytes));
+  if (facts.cgroupV2) {
+    return [
+      setting('memory', 'memory.high', amount(softLimit, 'max'), softLimit === undefined),
+      setting('memory', 'memory.max', amount(hardLimit, 'max'), hardLimit === undefined),
+      setting('memory', 'memory.swap.max', noSwap ? '0' : 'max', !noSwap),
+    ];
+  }
+  // memsw (memory plus swap) may never be below the memory limit, so it makes way first and is set last.
+  const both = noSwap ? hardLimit : undefined;
+  return [
+    ...(facts.swapAccounting ? [setting('memory', 'memory.memsw.limit_in_bytes', '-1', true)] : []),
+    setting('memory', 'memory.soft_limit_in_bytes', amount(softLimit, '-1'), softLimit === undefined),
+    setting('memory', 'memory.limit_in_bytes', amount(hardLimit, '-1'), hardLimit === undefined),
+    ...(facts.swapAccounting && both !== undefined
+      ? [setting('memory', 'memory.memsw.limit_in_bytes', String(both), false)]
+      : []),
+    setting('memory', 'memory.swappiness', noSwap ? '0' : '60', !noSwap),
+  ];
+}
+
+function memoryLimit(text: string, hostBytes: number): number | undefined {
+  if (text === '') return undefined;
+  const percent = /^(\d+)%$/.exec(text);
+  return percent ? Math.floor((hostBytes * Number(percent[1])) / 100) : parseBytes('limits.memory', text);
+}
+
+function processSettings(config: Config): readonly CgroupSetting[] {
+  const text = config['limits.processes'] ?? '';
+  if (text !== '' && !/^[1-9]\d*$/.test(text)) {
+    fail('invalid', `Invalid value for "limits.processes": "${text}" (a whole number)`);
+  }
+  return [setting('pids', 'pids.max', text === '' ? 'max' : text, text === '')];
+}
+
+const setting = (
+  controller: CgroupSetting['controller'],
+  file: string,
+  value: string,
+  unlimited: boolean,
+): CgroupSetting => ({ controller, file, value, unlimited });

@@ -1,0 +1,109 @@
+/**
+ * LXC's configuration file for one instance: pure. NICs are not in it: the container's network namespace starts empty
+ * and the plug script fills it, at a start and after a restore alike. No console and no pty of the host is handed in:
+ * CRIU cannot restore what belongs to the host.
+ */
+import { fail } from '../../domain/errors.ts';
+import type { Config } from '../../domain/instance.ts';
+import type { CgroupSetting } from '../limits.ts';
+import { isPrivileged, type Spec } from '../spec.ts';
+import type { IdMap } from '../storage/id-map.ts';
+import { line } from './line.ts';
+import { type DiskSource, mountLines } from './mounts.ts';
+import { rawLines } from './raw.ts';
+
+export interface ConfigFacts {
+  readonly cgroupV2: boolean;
+  readonly cgroupPrefix: string;
+  readonly idMap: IdMap;
+  /** Path of the root's tree. */
+  readonly rootfs: string;
+  /** Path of the plug script. */
+  readonly plug: string;
+  /** Name of the signal that asks this init to shut down. */
+  readonly haltSignal: string;
+  /** Paths of lxcfs's files to lay over /proc, by name: `meminfo`... */
+  readonly lxcfs: Readonly<Record<string, string>>;
+  readonly appArmor: boolean;
+  readonly settings: readonly CgroupSetting[];
+  readonly diskSource: DiskSource;
+}
+
+/** @throws AppError `invalid` or `unsupported`, naming the key or device that cannot be */
+export function lxcConfig(spec: Spec, facts: ConfigFacts): string {
+  const privileged = isPrivileged(spec.config);
+  const lines = [
+    line('lxc.uts.name', spec.name),
+    ...(spec.architecture === '' ? [] : [line('lxc.arch', spec.architecture)]),
+    line('lxc.rootfs.path', `dir:${facts.rootfs}`),
+    line('lxc.cgroup.dir', facts.cgroupPrefix),
+    line('lxc.net.0.type', 'empty'),
+    line('lxc.hook.version', '1'),
+    line('lxc.hook.start-host', facts.plug),
+    line('lxc.console.path', 'none'),
+    line('lxc.tty.max', '0'),
+    line('lxc.pty.max', '1024'),
+    line('lxc.autodev', '1'),
+    line('lxc.signal.halt', facts.haltSignal),
+    line('lxc.mount.auto', 'cgroup:mixed proc:mixed sys:mixed'),
+    ...(privileged ? PRIVILEGED(facts.cgroupV2) : idMapLines(facts.idMap)),
+    ...(facts.appArmor ? ['lxc.apparmor.profile = generated', 'lxc.apparmor.allow_nesting = 1'] : []),
+    ...Object.entries(facts.lxcfs).map(([name, source]) =>
+      line('lxc.mount.entry', `${source} proc/${name} none bind,optional 0 0`),
+    ),
+    ...mountLines(spec.devices, facts.diskSource),
+    ...limitLines(facts),
+    ...keyLines(spec.config, 'environment.', (name, value) => line('lxc.environment', `${name}=${value}`)),
+    ...keyLines(spec.config, 'linux.sysctl.', (name, value) => line(`lxc.sysctl.${name}`, value)),
+    ...keyLines(spec.config, 'limits.kernel.', (name, value) => line(`lxc.prlimit.${name}`, value)),
+    ...rawLines(spec.config['raw.lxc'] ?? ''),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function idMapLines({ base, size }: IdMap): readonly string[] {
+  return ['u', 'g'].map(kind => line('lxc.idmap', `${kind} 0 ${base} ${size}`));
+}
+
+/**
+ * Root inside is root outside here, so what an unprivileged one cannot do anyway must be forbidden: modules, clock, raw
+ * I/O, host-wide system calls, and every device but the harmless ones.
+ */
+const PRIVILEGED = (cgroupV2: boolean): readonly string[] => {
+  const cgroup = cgroupV2 ? 'lxc.cgroup2' : 'lxc.cgroup';
+  return [
+    'lxc.cap.drop = mac_admin mac_override sys_time sys_module sys_rawio',
+    'lxc.seccomp.profile = /usr/share/lxc/config/common.seccomp',
+    line(`${cgroup}.devices.deny`, 'a'),
+    ...HARMLESS_DEVICES.map(device => line(`${cgroup}.devices.allow`, device)),
+  ];
+};
+
+/** mknod of anything; null, zero, full, random, urandom, tty, console, ptmx, pts. Not fuse: it is the host's. */
+const HARMLESS_DEVICES = [
+  'c *:* m',
+  'b *:* m',
+  'c 1:3 rwm',
+  'c 1:5 rwm',
+  'c 1:7 rwm',
+  'c 1:8 rwm',
+  'c 1:9 rwm',
+  'c 5:0 rwm',
+  'c 5:1 rwm',
+  'c 5:2 rwm',
+  'c 136:* rwm',
+];
+
+function limitLines({ settings, cgroupV2 }: ConfigFacts): readonly string[] {
+  const prefix = cgroupV2 ? 'lxc.cgroup2' : 'lxc.cgroup';
+  return settings.filter(({ unlimited }) => !unlimited).map(({ file, value }) => line(`${prefix}.${file}`, value));
+}
+
+function keyLines(config: Config, prefix: string, render: (name: string, value: string) => string): readonly string[] {
+  return Object.entries(config).flatMap(([key, value]) => {
+    if (!key.startsWith(prefix)) return [];
+    const name = key.slice(prefix.length);
+    if (!/^[A-Za-z0-9_.]+$/.test(name)) fail('invalid', `"${key}" is not a valid key`);
+    return [render(name, value)];
+  });
+}

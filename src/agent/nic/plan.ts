@@ -1,0 +1,104 @@
+/**
+ * Which NICs an instance has: pure. Names on the host follow from instance and device, so that every verb, the plug
+ * script and a restarted agent mean the same interface. MAC and address come from the controller and stay with the
+ * instance on every host.
+ */
+import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
+import { fail } from '../../domain/errors.ts';
+import type { Config, Devices } from '../../domain/instance.ts';
+import { checkNetworkName } from '../../domain/names.ts';
+
+export interface NicAddress {
+  readonly address: string;
+  readonly prefix: number;
+  readonly gateway: string | undefined;
+}
+
+export interface Nic {
+  readonly device: string;
+  /** The end that stays on the host, and the one that is moved inside. */
+  readonly host: string;
+  readonly peer: string;
+  /** Inside. */
+  readonly name: string;
+  readonly bridge: string;
+  readonly mac: string;
+  /** Undefined: the bridge's. */
+  readonly mtu: number | undefined;
+  readonly addresses: readonly NicAddress[];
+}
+
+export interface NicOwner {
+  readonly id: string;
+  readonly config: Config;
+  readonly devices: Devices;
+}
+
+/** In order of device name. @throws AppError `invalid` or `unsupported`, naming the device */
+export function planNics({ id, config, devices }: NicOwner, defaultBridge: string): readonly Nic[] {
+  const nics = Object.entries(devices)
+    .filter(([, options]) => options.type === 'nic')
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([device, options], index) => {
+      const suffix = createHash('sha256').update(`${id}/${device}`).digest('hex').slice(0, 8);
+      const volatile = (key: string) => config[`volatile.${device}.${key}`] || undefined;
+      return {
+        device,
+        host: `v${suffix}`,
+        peer: `p${suffix}`,
+        name: checkNetworkName(options.name || volatile('name') || `eth${index}`),
+        bridge: bridgeOf(device, options, defaultBridge),
+        mac: macOf(device, options.hwaddr || volatile('hwaddr')),
+        mtu: mtuOf(device, options.mtu),
+        addresses: [4, 6].flatMap(family => {
+          const own = (key: string) => volatile(`ipv${family}.${key}`);
+          const address = own('address') ?? options[`ipv${family}.address`];
+          return address === undefined || address === '' || address === 'none'
+            ? []
+            : [addressOf(device, family, address, own('prefix'), own('gateway'))];
+        }),
+      };
+    });
+  const twice = nics.find((nic, index) => nics.findIndex(other => other.name === nic.name) !== index);
+  if (twice) fail('invalid', `device "${twice.device}": another NIC is called ${twice.name} too`);
+  return nics;
+}
+
+function bridgeOf(device: string, options: Config, defaultBridge: string): string {
+  const { nictype = 'bridged', network, parent } = options;
+  if (nictype !== 'bridged') fail('unsupported', `device "${device}": nictype "${nictype}" is not supported yet`);
+  return checkNetworkName(network || parent || defaultBridge);
+}
+
+function macOf(device: string, mac: string | undefined): string {
+  if (mac === undefined) fail('invalid', `device "${device}": it has no MAC (volatile.${device}.hwaddr)`);
+  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(mac)) fail('invalid', `device "${device}": "${mac}" is not a MAC`);
+  return mac.toLowerCase();
+}
+
+function mtuOf(device: string, text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const mtu = Number(text);
+  if (!Number.isInteger(mtu) || mtu < 68 || mtu > 65_535)
+    fail('invalid', `device "${device}": "${text}" is not an MTU`);
+  return mtu;
+}
+
+function addressOf(
+  device: string,
+  family: number,
+  text: string,
+  prefixText: string | undefined,
+  gateway: string | undefined,
+): NicAddress {
+  const [address = '', own] = text.split('/');
+  const prefix = Number(own ?? prefixText ?? (family === 4 ? 24 : 64));
+  const valid =
+    isIP(address) === family && Number.isInteger(prefix) && prefix >= 0 && prefix <= (family === 4 ? 32 : 128);
+  if (!valid) fail('invalid', `device "${device}": "${text}" is not an IPv${family} address`);
+  if (gateway !== undefined && isIP(gateway) !== family) {
+    fail('invalid', `device "${device}": gateway "${gateway}" is not an IPv${family} address`);
+  }
+  return { address, prefix, gateway };
+}
