@@ -20,3 +20,21 @@ export const IMAGE_ALIASES = keyspace<ImageAliasRecord, readonly [project: strin
 export const PROFILES = keyspace<ProfileRecord, readonly [project: string, name: string]>('profiles');
 export const NETWORKS = keyspace<NetworkRecord>('networks');
 export const POOLS = keyspace<StoragePoolRecord>('pools');
+/** Who holds a thing that only one operation at a time may work on. */
+export interface LockRecord {
+  readonly operation: string;
+  readonly description: string;
+}
+
+/** A controller that is alive; the key is bound to its lease. */
+export interface ControllerRecord {
+  readonly name: string;
+  /** New with every start of the process, and with every lease. */
+  readonly incarnation: string;
+  /** `host:port` of its HTTPS server. */
+  readonly address: string;
+}
+
+export const LOCKS = keyspace<LockRecord, readonly [kind: string, ...path: string[]]>('locks');
+export const CONTROLLERS = keyspace<ControllerRecord>('controllers');
+export const LEADER = keyspace<Pick<ControllerRecord, 'name' | 'incarnation'>>('leader');

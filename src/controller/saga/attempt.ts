@@ -1,0 +1,49 @@
+/** Repeats what may succeed if simply repeated (a property of the error's code), with growing pauses. */
+import { AppError, RETRYABLE } from '../../domain/errors.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { NodeLost } from './node-lost.ts';
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 3_000;
+
+export interface AttemptOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** How long after the first failure repeating makes sense; Infinity = until it succeeds or its node is lost. */
+  readonly patienceMs: number;
+  readonly onRetry?: (error: AppError, pauseMs: number) => void;
+}
+
+/**
+ * Abandons `run` when the signal aborts, even if it does not listen: who lost a saga must not wait for it.
+ * @throws AppError of the last try; `NodeLost` at once; the signal's reason.
+ */
+export async function attempt<T>(run: () => Promise<T>, options: AttemptOptions): Promise<T> {
+  const { clock, signal, patienceMs } = options;
+  let firstFailureAt: number | undefined;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    try {
+      return await unlessAborted(run, signal);
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const error = AppError.from(thrown);
+      firstFailureAt ??= clock.now();
+      const patient = clock.now() - firstFailureAt < patienceMs;
+      if (!RETRYABLE[error.code] || error instanceof NodeLost || !patient) throw error;
+      options.onRetry?.(error, pauseMs);
+      await clock.sleep(pauseMs, signal);
+    }
+  }
+}
+
+async function unlessAborted<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([run(), aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
