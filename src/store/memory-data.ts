@@ -105,6 +105,10 @@ export class MemoryData {
 class Signal {
   readonly #waiting = new Set<() => void>();
 
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   fire(): void {
     for (const wake of [...this.#waiting]) wake();
   }

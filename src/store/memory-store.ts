@@ -16,6 +16,8 @@ export interface MemoryStore extends Store {
   compact(revision: bigint): void;
   /** While unreachable its calls fail, its watches stall, and its leases run out one ttl later. */
   setReachable(reachable: boolean): void;
+  /** Watches, of all clients, that wait for a change. */
+  readonly watching: number;
 }
 
 export function openMemoryStore(clock: Clock = systemClock): MemoryStore {
@@ -41,6 +43,10 @@ class MemoryClient implements MemoryStore {
   }
 
   connect = (): MemoryStore => new MemoryClient(this.#data, this.#clock);
+
+  get watching(): number {
+    return this.#data.changed.waiting;
+  }
 
   compact(revision: bigint): void {
     this.#data.compact(revision);
