@@ -3,7 +3,7 @@
  * v1 with an empty v2 beside it ("hybrid"), where controllers are v1's. Reads are synchronous on purpose: a cgroup
  * file is kernel memory, and asking the thread pool costs ten times the read.
  */
-import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Cgroups {
@@ -50,13 +50,15 @@ export function openCgroups(prefix: string, mountinfo = readFileSync('/proc/self
     monitors: id => pidsIn(join(top, `lxc.monitor.${id}`)),
     members: id => folders(join(top, `lxc.payload.${id}`)).flatMap(pidsIn),
     ids: () => {
-      const found = names(top).flatMap(name => /^lxc\.(?:monitor|payload)\.([0-9a-f-]{36})$/.exec(name)?.[1] ?? []);
+      const found = entries(top).flatMap(
+        ({ name }) => /^lxc\.(?:monitor|payload)\.([0-9a-f-]{36})$/.exec(name)?.[1] ?? [],
+      );
       return [...new Set(found)];
     },
     clear(id) {
       for (const point of hierarchies) {
         for (const kind of ['payload', 'monitor']) {
-          for (const folder of folders(join(point, prefix, `lxc.${kind}.${id}`)).toReversed()) rmdirSync(folder);
+          for (const folder of folders(join(point, prefix, `lxc.${kind}.${id}`)).toReversed()) removeFolder(folder);
         }
       }
     },
@@ -97,13 +99,27 @@ function parseMounts(mountinfo: string): readonly Mount[] {
   });
 }
 
-const names = (folder: string): readonly string[] => (existsSync(folder) ? readdirSync(folder) : []);
+/** LXC may remove what we look at while we look. */
+function entries(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).filter(entry => entry.isDirectory());
+  } catch {
+    return [];
+  }
+}
 
-/** A cgroup and those below it, parents first. */
+/** A cgroup and those below it, parents first; nothing if there is none. */
 function folders(folder: string): readonly string[] {
   if (!existsSync(folder)) return [];
-  const below = readdirSync(folder, { withFileTypes: true }).filter(entry => entry.isDirectory());
-  return [folder, ...below.flatMap(entry => folders(join(folder, entry.name)))];
+  return [folder, ...entries(folder).flatMap(entry => folders(join(folder, entry.name)))];
+}
+
+function removeFolder(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown;
+  }
 }
 
 function pidsIn(folder: string): readonly number[] {

@@ -1,4 +1,6 @@
 /** One verb at a time on one instance; different instances do not wait for each other. */
+import { createKeyedLock } from './storage/keyed-lock.ts';
+
 export interface InstanceLocks {
   /** Runs `work` when all earlier ones on this id have ended, however they ended. */
   run<T>(id: string, work: () => Promise<T>): Promise<T>;
@@ -7,17 +9,21 @@ export interface InstanceLocks {
 }
 
 export function instanceLocks(): InstanceLocks {
-  const tails = new Map<string, Promise<unknown>>();
+  const lock = createKeyedLock();
+  const holders = new Map<string, number>();
+  const count = (id: string, change: number) => {
+    const left = (holders.get(id) ?? 0) + change;
+    if (left === 0) holders.delete(id);
+    else holders.set(id, left);
+  };
   return {
-    held: id => tails.has(id),
+    held: id => holders.has(id),
     async run(id, work) {
-      const mine = (tails.get(id) ?? Promise.resolve()).then(work, work);
-      const tail = mine.catch(() => {});
-      tails.set(id, tail);
+      count(id, 1);
       try {
-        return await mine;
+        return await lock(id, work);
       } finally {
-        if (tails.get(id) === tail) tails.delete(id);
+        count(id, -1);
       }
     },
   };

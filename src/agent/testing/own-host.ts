@@ -1,0 +1,70 @@
+/**
+ * Lets a test file run on a host of its own: network and mount namespaces that vanish with its last process. The file
+ * starts itself again inside them; outside it only passes the result on.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** /sys must show the new network namespace yet keep the cgroups; /run must not be shared (CRIU caches there). */
+const ENTER = `set -e
+mount --rbind /sys/fs/cgroup /mnt
+umount -l /sys
+mount -t sysfs sysfs /sys
+mount --rbind /mnt /sys/fs/cgroup
+umount -l /mnt
+mount -t tmpfs tmpfs /run
+ip link set lo up
+exec "$@"`;
+
+/** Call it first in the test file: returns only inside. @param prefix cgroup prefix the file uses; emptied at the end */
+export function inOwnHost(fileUrl: string, prefix: string): void {
+  if (process.env.BERTH_OWN_HOST === prefix) return;
+  const file = fileURLToPath(fileUrl);
+  const enter = ['--net', '--mount', '--propagation', 'slave', 'sh', '-c', ENTER, 'sh', process.execPath, file];
+  const env = { ...process.env, BERTH_OWN_HOST: prefix };
+  const { status } = spawnSync('unshare', enter, { stdio: 'inherit', env });
+  endLeftovers(prefix);
+  process.exit(status ?? 1);
+}
+
+/** A crashed test leaves no container running and no cgroup behind. */
+function endLeftovers(prefix: string): void {
+  const tops = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter(line => / - cgroup2? /.test(line))
+    .map(line => join(line.split(' ')[4]!, prefix));
+  for (let tries = 0; tries < 50; tries += 1) {
+    for (const top of tops) for (const pid of pidsBelow(top)) kill(pid);
+    try {
+      for (const top of tops) removeTree(top);
+      return;
+    } catch {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
+}
+
+function below(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const entries = readdirSync(folder, { withFileTypes: true }).filter(entry => entry.isDirectory());
+  return [folder, ...entries.flatMap(entry => below(join(folder, entry.name)))];
+}
+
+const pidsBelow = (top: string): number[] =>
+  below(top).flatMap(folder =>
+    readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number),
+  );
+
+const removeTree = (top: string): void => {
+  for (const folder of below(top).reverse()) rmdirSync(folder);
+};
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // gone
+  }
+}
