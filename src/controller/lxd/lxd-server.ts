@@ -1,0 +1,84 @@
+/** The LXD API of one controller, put together: operations, events, sessions and the table of routes over what core offers. */
+import { fingerprintOf } from '../../kit/certificates.ts';
+import type { Clock } from '../../kit/clock.ts';
+import type { Store } from '../../store/store.ts';
+import type { View } from '../../store/view.ts';
+import type { Agents } from '../agents.ts';
+import { type HttpServer, serveHttp } from '../http/server.ts';
+import type { Log } from '../log.ts';
+import { openMetrics } from '../metrics.ts';
+import type { Engine } from '../saga/engine.ts';
+import { openSessions } from '../sessions/sessions.ts';
+import { identify } from '../trust/identify.ts';
+import type { ClusterSecrets } from '../trust/secrets.ts';
+import type { Lxd } from './context.ts';
+import { openEventFeed } from './event-feed.ts';
+import { openOperations } from './operations-index.ts';
+import { ensureDefaultProfile } from './profiles.ts';
+import { lxdApi } from './routes.ts';
+
+export interface LxdServerOptions {
+  readonly name: string;
+  readonly core: {
+    readonly store: Store;
+    readonly view: View;
+    readonly clock: Clock;
+    readonly agents: Agents;
+    readonly engine: Engine;
+  };
+  readonly secrets: ClusterSecrets;
+  readonly log: Log;
+  /** Where to serve TLS; absent = only the local socket. */
+  readonly listen?: { readonly host: string; readonly port: number };
+  /** Path of the local socket; absent = none. */
+  readonly socket?: string;
+}
+
+export async function serveLxd(options: LxdServerOptions): Promise<HttpServer> {
+  const { name, core, secrets, log } = options;
+  const { store, view, clock } = core;
+  let addresses: readonly string[] = [];
+  const server = { fingerprint: fingerprintOf(secrets.server.cert), addresses };
+  const operations = openOperations(store, view, clock, () => ({ ...server, addresses }));
+  const feed = openEventFeed(view, operations, log);
+  const sessions = openSessions({ ...core, controller: name, log });
+  const metrics = openMetrics(view);
+  const lxd: Lxd = {
+    ...core,
+    controller: name,
+    log,
+    secrets,
+    addresses: () => addresses,
+    operations,
+    feed,
+    sessions,
+    metrics,
+  };
+  await ensureDefaultProfile(lxd);
+  const http = await serveHttp({
+    apis: [lxdApi(lxd)],
+    listeners: [
+      ...(options.listen ? [{ kind: 'tls' as const, ...options.listen, identity: secrets.server }] : []),
+      ...(options.socket ? [{ kind: 'unix' as const, path: options.socket }] : []),
+    ],
+    identify: socket => identify(view, socket),
+    warning: () => staleness(view, clock),
+    log,
+    onRequest: metrics.request,
+  });
+  addresses = http.address === undefined ? [] : [http.address];
+  return {
+    address: http.address,
+    close: async () => {
+      await sessions.close();
+      feed.close();
+      await http.close();
+    },
+  };
+}
+
+function staleness(view: View, clock: Clock): string | undefined {
+  if (view.staleSinceMs === undefined) return undefined;
+  const seconds = Math.ceil((clock.now() - view.staleSinceMs) / 1000);
+  return `the store (etcd) cannot be reached: state may be ${seconds} s old`;
+}

@@ -1,0 +1,68 @@
+/** `/1.0/operations`: work in progress, whoever does it. */
+import { fail } from '../../domain/errors.ts';
+import { DONE, sync } from '../http/answer.ts';
+import { type ApiRequest, recursion } from '../http/request.ts';
+import type { Route } from '../http/route.ts';
+import { revokeToken } from '../trust/tokens.ts';
+import type { Lxd } from './context.ts';
+import type { Operation } from './operation.ts';
+
+export function operationRoutes(lxd: Lxd): readonly Route[] {
+  const { operations } = lxd;
+  return [
+    { method: 'GET', path: '/1.0/operations', access: 'trusted', handle: request => sync(byStatus(lxd, request)) },
+    {
+      method: 'GET',
+      path: '/1.0/operations/:id',
+      access: 'trusted',
+      handle: async ({ params }) => sync((await operations.find(params.id!)).operation),
+    },
+    {
+      method: 'GET',
+      path: '/1.0/operations/:id/wait',
+      access: 'trusted',
+      handle: async request =>
+        sync(await operations.wait(request.params.id!, timeoutMs(request.query.timeout), request.signal)),
+    },
+    {
+      method: 'DELETE',
+      path: '/1.0/operations/:id',
+      access: 'trusted',
+      handle: async ({ params }) => {
+        const { operation, source } = await operations.find(params.id!);
+        if (source.kind === 'token') await revokeToken(lxd, source.token);
+        else if (source.kind === 'saga' && operation.may_cancel) await lxd.engine.cancel(operation.id);
+        else fail('invalid', "This operation can't be cancelled");
+        return DONE;
+      },
+    },
+    {
+      method: 'GET',
+      path: '/1.0/operations/:id/websocket',
+      access: 'anyone', // the secret authorises
+      handle: async request => {
+        await lxd.sessions.attach(request.params.id!, request.query.secret ?? '', request.upgrade);
+        return { kind: 'upgraded' };
+      },
+    },
+  ];
+}
+
+/** An object of lists, keyed by the lower-case status. */
+function byStatus(lxd: Lxd, request: ApiRequest): Record<string, (string | Operation)[]> {
+  const groups: Record<string, (string | Operation)[]> = {};
+  for (const { operation } of lxd.operations.list()) {
+    const status = operation.status.toLowerCase();
+    groups[status] ??= [];
+    groups[status].push(recursion(request) === 0 ? `/1.0/operations/${operation.id}` : operation);
+  }
+  return groups;
+}
+
+/** -1 and absent: for ever. */
+function timeoutMs(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const seconds = Number(text);
+  if (!Number.isFinite(seconds)) fail('invalid', `Invalid "timeout": "${text}" is not a number of seconds`);
+  return seconds < 0 ? undefined : seconds * 1000;
+}

@@ -1,0 +1,150 @@
+/** `/1.0/profiles`: config and devices that many instances share. */
+import { z } from 'zod';
+import { AppError, fail } from '../../domain/errors.ts';
+import { checkName } from '../../domain/names.ts';
+import type { ProfileRecord } from '../../domain/profile.ts';
+import { type Stored, together } from '../../store/keyspace.ts';
+import { commit } from '../commit.ts';
+import { type Answer, created, DONE, sync } from '../http/answer.ts';
+import { type ApiRequest, matchEtag, readBody } from '../http/request.ts';
+import type { Route } from '../http/route.ts';
+import { INSTANCES, PROFILES } from '../spaces.ts';
+import type { Lxd } from './context.ts';
+import { cleanDevices, configField, devicesField, patched, textField, withoutEmpty } from './fields.ts';
+import { list, urlOf } from './lists.ts';
+import { DEFAULT_PROJECT, projectOf } from './project.ts';
+
+export function profileRoutes(lxd: Lxd): readonly Route[] {
+  const at = (
+    method: Route['method'],
+    path: string,
+    handle: (request: ApiRequest) => Promise<Answer> | Answer,
+  ): Route => ({
+    method,
+    path: `/1.0/profiles${path}`,
+    access: 'trusted',
+    handle,
+  });
+  return [
+    at('GET', '', request =>
+      list(
+        request,
+        lxd.view.list(PROFILES, projectOf(request)).map(({ value }) => value),
+        ({ name }) => urlOf('profiles', name),
+        profile => shown(lxd, profile),
+      ),
+    ),
+    at('POST', '', async request => {
+      const { name, ...rest } = await readBody(request, bodyOf.extend({ name: z.string() }));
+      await create(lxd, { ...written(rest), name: checkName('profile', name), project: projectOf(request) });
+      return created(urlOf('profiles', name));
+    }),
+    at('GET', '/:name', request => {
+      const { value } = find(lxd, request);
+      return sync(shown(lxd, value), writable(value));
+    }),
+    at('PUT', '/:name', async request => {
+      const old = find(lxd, request);
+      matchEtag(request, writable(old.value));
+      return change(lxd, old, written(await readBody(request, bodyOf)));
+    }),
+    at('PATCH', '/:name', async request => {
+      const old = find(lxd, request);
+      matchEtag(request, writable(old.value));
+      const sent = await readBody(request, bodyOf.partial());
+      return change(lxd, old, {
+        description: sent.description || old.value.description,
+        config: patched(old.value.config, sent.config ?? {}),
+        devices: cleanDevices({ ...old.value.devices, ...sent.devices }),
+      });
+    }),
+    at('POST', '/:name', async request => {
+      const { name } = await readBody(request, z.object({ name: z.string() }));
+      const old = find(lxd, request);
+      await rename(lxd, old, checkName('profile', name));
+      return created(urlOf('profiles', name));
+    }),
+    at('DELETE', '/:name', async request => {
+      const old = find(lxd, request);
+      if (old.value.name === 'default') fail('invalid', 'The "default" profile cannot be deleted');
+      const users = usersOf(lxd, old.value);
+      if (users.length > 0)
+        fail('invalid', `Profile is currently in use by ${users.length} instance(s), e.g. ${users[0]}`);
+      await commit(lxd, PROFILES.remove(old));
+      return DONE;
+    }),
+  ];
+}
+
+/** Makes sure that the profile every instance gets by default exists. */
+export async function ensureDefaultProfile(lxd: Pick<Lxd, 'store' | 'view'>): Promise<void> {
+  const record: ProfileRecord = {
+    name: 'default',
+    project: DEFAULT_PROJECT,
+    description: 'Default Berth profile',
+    config: {},
+    devices: {},
+  };
+  const key = PROFILES.key(record.project, record.name);
+  if (lxd.view.get(key) === undefined) await lxd.store.commit(PROFILES.create(key, record));
+}
+
+const bodyOf = z.object({ description: textField, config: configField, devices: devicesField });
+
+type Writable = Pick<ProfileRecord, 'description' | 'config' | 'devices'>;
+
+const writable = ({ description, config, devices }: ProfileRecord): Writable => ({ description, config, devices });
+
+const written = (body: Writable): Writable => ({
+  description: body.description,
+  config: withoutEmpty(body.config),
+  devices: cleanDevices(body.devices),
+});
+
+async function create(lxd: Lxd, record: ProfileRecord): Promise<void> {
+  const key = PROFILES.key(record.project, record.name);
+  await commit(lxd, PROFILES.create(key, record), () => taken(record.name));
+}
+
+async function change(lxd: Lxd, old: Stored<ProfileRecord>, body: Writable): Promise<Answer> {
+  await commit(lxd, PROFILES.replace(old, { ...old.value, ...body }));
+  return DONE;
+}
+
+async function rename(lxd: Lxd, old: Stored<ProfileRecord>, name: string): Promise<void> {
+  if (old.value.name === 'default') fail('invalid', 'The "default" profile cannot be renamed');
+  const users = lxd.view
+    .list(INSTANCES, old.value.project)
+    .filter(({ value }) => value.profiles.includes(old.value.name));
+  const record = { ...old.value, name };
+  const renamed = users.map(user =>
+    INSTANCES.replace(user, {
+      ...user.value,
+      profiles: user.value.profiles.map(profile => (profile === old.value.name ? name : profile)),
+    }),
+  );
+  const moved = together(PROFILES.remove(old), PROFILES.create(PROFILES.key(record.project, name), record));
+  await commit(lxd, together(moved, ...renamed), failed =>
+    failed.includes(PROFILES.key(record.project, name))
+      ? taken(name)
+      : new AppError('busy', 'An instance that uses it was changed meanwhile; try again'),
+  );
+}
+
+function find(lxd: Lxd, request: ApiRequest): Stored<ProfileRecord> {
+  const name = request.params.name!;
+  return lxd.view.get(PROFILES.key(projectOf(request), name)) ?? fail('not-found', `Profile not found: ${name}`);
+}
+
+const taken = (name: string) => new AppError('exists', `The profile already exists: ${name}`);
+
+function shown(lxd: Lxd, profile: ProfileRecord) {
+  return { name: profile.name, ...writable(profile), used_by: usersOf(lxd, profile) };
+}
+
+function usersOf(lxd: Lxd, { project, name }: ProfileRecord): readonly string[] {
+  return lxd.view
+    .list(INSTANCES, project)
+    .filter(({ value }) => value.profiles.includes(name))
+    .map(({ value }) => urlOf('instances', value.name));
+}
