@@ -1,0 +1,83 @@
+/**
+ * A volume shipped by btrfs: each round is a read-only snapshot, sent as its difference from the one before
+ * (measured: full 1.3 s for 255 MB, a difference of 4 MB 16-25 ms).
+ */
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail } from '../../domain/errors.ts';
+import type { Body, Channel } from '../../rpc/data/channel.ts';
+import { feed, output } from './child-stream.ts';
+import { counted } from './counted.ts';
+import { type Incoming, openIncoming } from './incoming.ts';
+import { isThere, type Layout } from './layout.ts';
+import type { RoundReport, TransferOrder, VolumeReceiver, VolumeSender } from './transfer.ts';
+import type { TreeOps } from './tree-ops.ts';
+import { describe } from './volume.ts';
+
+export function openBtrfsSender(layout: Layout, trees: TreeOps, order: TransferOrder): VolumeSender {
+  const root = layout.tree(order.volume);
+  const folder = layout.transfer(`${order.id}.out`);
+  let confirmed = -1;
+
+  /** Snapshots of rounds other than the one to keep; also those of an agent that died. */
+  async function clear(keep = -1): Promise<void> {
+    for (const name of await readdir(folder).catch(() => [])) {
+      if (name !== String(keep)) await trees.remove(join(folder, name));
+    }
+  }
+
+  async function round(channel: Channel, { final }: { readonly final: boolean }): Promise<RoundReport> {
+    const started = performance.now();
+    if (!(await isThere(root))) fail('not-found', `There is no ${describe(order.volume)} in pool ${layout.source}`);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const number = (await highest(folder)) + 1;
+    const asked = await channel.ask({ step: 'state', round: number, base: -1 });
+    const base = (asked.message as { round: number }).round === confirmed ? confirmed : -1;
+
+    const snapshot = join(folder, String(number));
+    await trees.copy(root, snapshot, { readOnly: true });
+    const parent = base === -1 ? [] : ['-p', join(folder, String(base))];
+    const count = { bytes: 0 };
+    const body = counted(output(['btrfs', ['send', '-q', ...parent, snapshot]]), count);
+    await channel.ask({ step: 'fill', round: number, base }, body);
+    confirmed = number;
+    if (!final) await clear(number);
+    return { round: number, bytes: count.bytes, entries: undefined, ms: performance.now() - started };
+  }
+
+  return {
+    round,
+    async close() {
+      await clear();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function openBtrfsReceiver(layout: Layout, trees: TreeOps, order: TransferOrder): Promise<VolumeReceiver> {
+  return openIncoming(layout, trees, order, folder => snapshotsAt(join(folder, 'rounds'), trees));
+}
+
+function snapshotsAt(folder: string, trees: TreeOps): Incoming {
+  async function clear(keep = -1): Promise<void> {
+    for (const name of await readdir(folder).catch(() => [])) {
+      if (name !== String(keep)) await trees.remove(join(folder, name));
+    }
+  }
+
+  return {
+    async take({ step, round, base }, body: Body) {
+      if (step !== 'fill') fail('invalid', 'A snapshot is not changed in steps');
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await clear(base);
+      await feed(['btrfs', ['receive', '-q', '--chroot', folder]], body);
+      if (!(await isThere(join(folder, String(round))))) fail('invalid', `The stream held no snapshot "${round}"`);
+    },
+    place: (round, place) => trees.copy(join(folder, String(round)), place),
+    clear: () => clear(),
+  };
+}
+
+async function highest(folder: string): Promise<number> {
+  return Math.max(-1, ...(await readdir(folder)).map(Number));
+}

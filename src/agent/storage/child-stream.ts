@@ -1,0 +1,72 @@
+/** Programs as the source or the sink of a stream of any length, with back-pressure, and with their errors. */
+import { once } from 'node:events';
+import { AppError } from '../../domain/errors.ts';
+import { type Running, start } from '../command.ts';
+import type { CommandLine } from './id-map.ts';
+
+export interface StreamOptions {
+  readonly cwd?: string;
+  /** What the program reads; for `output` only. */
+  readonly input?: string | Buffer;
+  /** Descriptor that becomes its standard input instead; the caller closes it. */
+  readonly stdin?: number;
+  /** Is this ending a success? Default: status 0. */
+  readonly accepts?: (code: number, stderr: string) => boolean;
+}
+
+const STDERR_KEPT = 16 * 1024;
+
+/** What the program writes. Throws at the end if it failed; ends the program if nobody reads on. */
+export async function* output([file, args]: CommandLine, options: StreamOptions = {}): AsyncGenerator<Buffer> {
+  const { cwd, input, stdin = 'pipe' } = options;
+  const running = start(file, args, { ...(cwd === undefined ? {} : { cwd }), stdio: [stdin, 'pipe', 'pipe'] });
+  const ended = outcome(running, file, options);
+  ended.catch(() => {});
+  if (stdin === 'pipe') {
+    running.stdin.on('error', () => {});
+    running.stdin.end(input);
+  }
+  try {
+    for await (const chunk of running.stdout) yield chunk;
+    await ended;
+  } finally {
+    running.kill('SIGKILL'); // does nothing if it is gone
+  }
+}
+
+/** Gives the program all of `body` to read and waits for its end. Returns the bytes it was given. */
+export async function feed([file, args]: CommandLine, body: AsyncIterable<Buffer>, options: StreamOptions = {}) {
+  const { cwd } = options;
+  const running = start(file, args, { ...(cwd === undefined ? {} : { cwd }), stdio: ['pipe', 'ignore', 'pipe'] });
+  const ended = outcome(running, file, options);
+  ended.catch(() => {});
+  const stdin = running.stdin;
+  stdin.on('error', () => {}); // it ended early; `ended` says of what
+  let bytes = 0;
+  try {
+    for await (const chunk of body) {
+      bytes += chunk.length;
+      if (!stdin.destroyed && !stdin.write(chunk)) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]);
+      if (stdin.destroyed) await ended;
+    }
+    stdin.end();
+    await ended;
+  } finally {
+    running.kill('SIGKILL');
+  }
+  return bytes;
+}
+
+async function outcome(running: Running, file: string, { accepts = code => code === 0 }: StreamOptions): Promise<void> {
+  let stderr = '';
+  running.stderr.on('data', (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString()).slice(-STDERR_KEPT);
+  });
+  const said = once(running.stderr, 'close');
+  const { code, signal } = await running.exited;
+  await said;
+  if (accepts(code, stderr)) return;
+  const full = /No space left on device|Disk quota exceeded/.test(stderr);
+  const what = stderr.trim().split('\n').slice(-5).join('\n') || (signal ?? `status ${code}`);
+  throw new AppError(full ? 'exhausted' : 'internal', `${file}: ${what}`);
+}

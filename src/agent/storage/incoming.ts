@@ -1,0 +1,122 @@
+/**
+ * The receiving end of a transfer, whatever the method: what it has, and how it becomes a volume. Its few facts are on
+ * disk, so that publish, finish and abort mean the same after a restart of the agent.
+ */
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { fail } from '../../domain/errors.ts';
+import type { Body } from '../../rpc/data/channel.ts';
+import { onDisk } from './disk-error.ts';
+import { rootIdOf } from './id-map.ts';
+import { closeHome, isThere, type Layout } from './layout.ts';
+import type { TransferOrder, VolumeReceiver } from './transfer.ts';
+import type { TreeOps } from './tree-ops.ts';
+import { describe } from './volume.ts';
+
+/** What differs between the methods. `folder` belongs to this transfer alone. */
+export interface Incoming {
+  /** Applies one step of round `round`; a step with `base` -1 starts from nothing. */
+  take(step: Step, body: Body): Promise<void>;
+  /** Puts the result of `round` at `place`, where nothing is. */
+  place(round: number, place: string): Promise<void>;
+  /** Deletes all trees in the folder. */
+  clear(): Promise<void>;
+}
+
+const step = z.object({
+  step: z.enum(['state', 'remove', 'fill']),
+  round: z.int().min(0),
+  /** The round that this one builds upon; -1: none. */
+  base: z.int().min(-1),
+});
+export type Step = z.infer<typeof step>;
+
+const facts = z.object({
+  /** Last round that arrived whole; -1: none. */
+  round: z.int(),
+  /** Set before the volume appears: from then on the volume, if it is there, is ours to delete. */
+  publishing: z.boolean(),
+  /** Set before cleaning up: from then on the volume is not ours any more. */
+  finished: z.boolean(),
+});
+type Facts = z.infer<typeof facts>;
+const NOTHING: Facts = { round: -1, publishing: false, finished: false };
+
+export async function openIncoming(
+  layout: Layout,
+  trees: TreeOps,
+  order: TransferOrder,
+  open: (folder: string) => Incoming,
+): Promise<VolumeReceiver> {
+  const folder = layout.transfer(`${order.id}.in`);
+  const place = layout.tree(order.volume);
+  const incoming = open(folder);
+  let now = await readFacts(folder);
+
+  const note = async (change: Partial<Facts>) => {
+    now = { ...now, ...change };
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(join(folder, 'facts.new'), JSON.stringify(now));
+    await rename(join(folder, 'facts.new'), join(folder, 'facts.json'));
+  };
+  const forget = async () => {
+    await incoming.clear();
+    await rm(folder, { recursive: true, force: true });
+    now = NOTHING;
+  };
+
+  async function take(question: Step, body: Body): Promise<void> {
+    if (now.publishing) fail('conflict', `Transfer ${order.id} is complete here and takes no further round`);
+    if (question.base !== -1 && question.base !== now.round) {
+      fail('conflict', `Transfer ${order.id} is at round ${now.round} here, not ${question.base}: start it again`);
+    }
+    // Until the round is whole, what is here is neither the one state nor the other.
+    await note({ round: -1 });
+    await incoming.take(question, body);
+    await note({ round: question.step === 'fill' ? question.round : question.base });
+  }
+
+  return {
+    async answer(message, body) {
+      const question = step.parse(message);
+      if (question.step !== 'state') await onDisk(layout.source, () => take(question, body));
+      return { round: now.round };
+    },
+
+    async publish() {
+      if (!now.publishing) {
+        if (await isThere(place)) {
+          if (now.round === -1) return; // finished before
+          fail('exists', `There is a ${describe(order.volume)} in pool ${layout.source} already`);
+        }
+        if (now.round === -1) fail('conflict', `Transfer ${order.id} has nothing whole to publish`);
+        await note({ publishing: true });
+      }
+      if (await isThere(place)) return;
+      await closeHome(layout.home(order.volume), rootIdOf(order.idMap));
+      await incoming.place(now.round, place);
+    },
+
+    async finish() {
+      if (now.publishing && !now.finished) {
+        await trees.settle(place);
+        await note({ finished: true });
+      }
+      await forget();
+    },
+
+    async abort() {
+      if (now.publishing && !now.finished) {
+        await trees.remove(place);
+        await rm(layout.home(order.volume), { recursive: true, force: true });
+      }
+      await forget();
+    },
+  };
+}
+
+async function readFacts(folder: string): Promise<Facts> {
+  const text = await readFile(join(folder, 'facts.json'), 'utf8').catch(() => undefined);
+  return text === undefined ? NOTHING : facts.parse(JSON.parse(text));
+}
