@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { AppError, fail } from '../src/domain/errors.ts';
 import { CLIENT, openCluster } from './local-cluster/cluster.ts';
 import { STORAGE_DRIVERS } from './local-cluster/host-namespace.ts';
-import { removeCluster } from './local-cluster/remove.ts';
+import { emptyFolder, removeCluster } from './local-cluster/remove.ts';
 import { listSlots } from './local-cluster/slot.ts';
 import { startCluster } from './local-cluster/start-cluster.ts';
 import { statusLines } from './local-cluster/status.ts';
@@ -79,6 +79,7 @@ async function up(values: Values, dir: string): Promise<number> {
 async function down(dir: string): Promise<number> {
   const records = listSlots().filter(record => record.dir === dir);
   for (const record of records) await removeCluster(record);
+  emptyFolder(dir); // logs of one that did not come up
   console.log(records.length === 0 ? `no cluster in ${dir}` : `${dir} is gone`);
   return 0;
 }

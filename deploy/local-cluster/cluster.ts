@@ -205,7 +205,7 @@ async function kill(id: ProcessId | undefined): Promise<void> {
 
 function mustLive(id: ProcessId, what: string, logFile: string): void {
   if (isAlive(id)) return;
-  const last = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-8).join('\n');
+  const last = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-15).join('\n');
   fail('unavailable', `${what} ended at once; the last it said (${logFile}):\n${last}`);
 }
 

@@ -59,7 +59,8 @@ const NOWHERE = '/nonexistent';
 /** In a folder that holds a local cluster, and only there, everything may be deleted. */
 const MARKER = '.berth-cluster';
 
-function emptyFolder(dir: string, keep: readonly string[]): void {
+/** Deletes the folder of a cluster, or all in it but `keep`; does nothing to any other folder. */
+export function emptyFolder(dir: string, keep: readonly string[] = []): void {
   if (!existsSync(join(dir, MARKER))) return;
   const left = readdirSync(dir).filter(name => name !== MARKER && !keep.includes(name));
   for (const name of left) rmSync(join(dir, name), { recursive: true, force: true });
