@@ -3,6 +3,7 @@
  * was answered, which is never later than etcd's own expiry: who holds it stops before another can begin.
  */
 import { status } from '@grpc/grpc-js';
+import { AppError } from '../domain/errors.ts';
 import type { Cluster } from './etcd-cluster.ts';
 import type { StreamOf } from './etcd-connection.ts';
 import { EtcdError } from './etcd-failure.ts';
@@ -48,7 +49,6 @@ class Keeper {
   }
 
   end(): void {
-    this.#countdown.abort();
     this.#ended.abort();
     this.#lost.resolve();
   }
@@ -58,7 +58,7 @@ class Keeper {
     try {
       await this.#cluster.repeat('leaseRevoke', { ID: id });
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'not-found') throw error; // gone already is as good
+      if (AppError.from(error).code !== 'not-found') throw error; // gone already is as good
     }
   }
 
@@ -69,9 +69,9 @@ class Keeper {
       if (stream !== undefined) {
         const close = () => stream.close();
         signal.addEventListener('abort', close, { once: true });
-        await this.#renewOn(stream, id).catch(error => signal.aborted || failed(error));
+        if (!signal.aborted) await this.#renewOn(stream, id).catch(error => signal.aborted || failed(error));
         signal.removeEventListener('abort', close);
-        stream.close();
+        close();
       }
       await this.#cluster.clock.sleep(RECONNECT_MS, signal).catch(() => {});
     }
@@ -80,27 +80,27 @@ class Keeper {
   /** Returns when etcd says that the lease is gone; throws when the stream or the lease ends. */
   async #renewOn(stream: StreamOf<'leaseKeepAlive'>, id: string): Promise<void> {
     for (;;) {
-      const renewed = this.#startCountdown();
+      const countdown = this.#startCountdown(); // before sending
       try {
         stream.send({ ID: id });
         const response = await stream.receive(this.#ttlMs / 3);
         if (response === undefined) throw new EtcdError(status.DEADLINE_EXCEEDED, 'a lease renewal was not answered');
         if (Number(response.TTL) <= 0) return this.end();
       } catch (error) {
-        renewed.abort();
+        countdown.abort();
         throw error;
       }
       this.#countdown.abort();
-      this.#countdown = renewed;
+      this.#countdown = countdown;
       await this.#cluster.clock.sleep(this.#ttlMs / 3, this.#ended.signal);
     }
   }
 
   #startCountdown(): AbortController {
     const stop = new AbortController();
-    this.#cluster.clock.sleep(this.#ttlMs, stop.signal).then(
+    this.#cluster.clock.sleep(this.#ttlMs, AbortSignal.any([stop.signal, this.#ended.signal])).then(
       () => this.end(),
-      () => {}, // renewed in time
+      () => {}, // renewed in time, or over already
     );
     return stop;
   }
