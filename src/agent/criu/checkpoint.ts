@@ -1,0 +1,34 @@
+/** Starts lxc-checkpoint with our scripts around it, in a session of its own: it outlives the agent. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AppError } from '../../domain/errors.ts';
+import { start } from '../command.ts';
+import { criuFailure } from './failure.ts';
+import { checkpointEnvironment, SCRIPTS } from './locate.ts';
+
+export interface Checkpoint {
+  readonly verb: 'dump' | 'restore';
+  /** The move's folder, furnished; images go to or come from `images` in it. */
+  readonly folder: string;
+  readonly criu: string;
+  readonly lxcPath: string;
+  readonly name: string;
+}
+
+/** Returns at once: how it goes on is written in the folder. */
+export function startCheckpoint({ verb, folder, criu, lxcPath, name }: Checkpoint): void {
+  const what = verb === 'dump' ? ['-s'] : ['-r', `--rcfile=${join(folder, 'lxc.config')}`];
+  const log = ['-o', join(folder, 'lxc.log'), '-l', 'WARN'];
+  start(join(SCRIPTS, 'checkpoint'), ['-P', lxcPath, '-n', name, '-D', join(folder, 'images'), ...what, ...log], {
+    env: checkpointEnvironment(criu, folder),
+    stdio: 'ignore',
+    detached: true,
+  });
+}
+
+/** Why it failed, from the logs it left. */
+export async function checkpointFailure(verb: 'dump' | 'restore', folder: string): Promise<AppError> {
+  const text = (name: string) => readFile(join(folder, name), 'utf8').catch(() => '');
+  const output = [await text('output'), await text('lxc.log')].join('\n');
+  return criuFailure(verb, await text(`images/${verb}.log`), output);
+}

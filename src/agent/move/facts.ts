@@ -1,0 +1,56 @@
+/**
+ * What is true of a dump or restore, read from the move's folder: nothing about it is kept in the agent's memory, so
+ * that an agent that was restarted knows as much as the one that began. The files are written by the scripts in
+ * `criu/bin`, and by `say` below.
+ */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Gates at which a script waits for the agent's word. */
+export type Gate = 'images' | 'verdict';
+export type Word = 'go' | 'back';
+
+export interface Facts {
+  /** lxc-checkpoint was started. */
+  readonly begun: boolean;
+  /** It is still at work. */
+  readonly alive: boolean;
+  /** Its exit status, once it ended by itself. */
+  readonly exit: number | undefined;
+  /** Stages reached, gates included, with their times in ms since the epoch (resolution: the kernel's tick, 4 ms). */
+  readonly stages: ReadonlyMap<string, number>;
+  readonly words: { readonly [G in Gate]: Word | undefined };
+}
+
+/** Of a folder that is not there: nothing has begun. */
+export async function readFacts(folder: string): Promise<Facts> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  const marks = names.filter(name => name.startsWith('at.'));
+  const times = await Promise.all(marks.map(name => stat(join(folder, name))));
+  const pid = await lineOf(join(folder, 'pid'));
+  const alive = pid !== undefined && (await isCheckpoint(pid, folder));
+  const exit = await lineOf(join(folder, 'exit')); // after the look at its process: the status is written before it ends
+  return {
+    begun: pid !== undefined,
+    alive: alive && exit === undefined,
+    exit: exit === undefined ? undefined : Number(exit),
+    stages: new Map(marks.map((name, index) => [name.slice('at.'.length), times[index]!.mtimeMs])),
+    words: { images: await wordAt(folder, 'images'), verdict: await wordAt(folder, 'verdict') },
+  };
+}
+
+async function wordAt(folder: string, gate: Gate): Promise<Word | undefined> {
+  return (await lineOf(join(folder, `${gate}.word`))) as Word | undefined;
+}
+
+/** A first line that is complete; a file still being written counts as not there. */
+async function lineOf(path: string): Promise<string | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const end = text.indexOf('\n');
+  return end < 0 ? undefined : text.slice(0, end);
+}
+
+/** Pids are reused: it is ours only if our folder is among its arguments. */
+async function isCheckpoint(pid: string, folder: string): Promise<boolean> {
+  return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(folder);
+}

@@ -1,0 +1,103 @@
+/**
+ * The folder of one move on tmpfs: made here, read by `facts.ts`, used by the scripts in `criu/bin`. What a restarted
+ * agent must know to go on or to undo is in `record.json`.
+ */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail } from '../../domain/errors.ts';
+import { run } from '../command.ts';
+import type { Spec } from '../spec.ts';
+import type { TransferMethod } from '../storage/transfer.ts';
+import type { Gate, Word } from './facts.ts';
+import { type MoveKey, ROLES, transferId } from './key.ts';
+import type { MoveNic, Timings } from './ports.ts';
+
+/** Written before anything is done for the move on this host; fields that are learnt later are added to it. */
+export interface MoveRecord {
+  readonly key: MoveKey;
+  readonly spec: Spec;
+  /** A live move; else the instance is stopped and only its volume travels. */
+  readonly live: boolean;
+  /** How the volume travels, once both ends agreed. */
+  readonly method?: TransferMethod;
+  /** Source: what a freeze that succeeded returned. */
+  readonly sent?: Timings;
+}
+
+export const folderOf = (root: string, key: MoveKey): string => join(root, `${transferId(key)}.${key.role}`);
+
+/** CRIU's images. */
+export const imagesIn = (folder: string): string => join(folder, 'images');
+
+/** All moves this host takes part in. */
+export async function listMoves(root: string): Promise<readonly MoveRecord[]> {
+  const names = await readdir(root).catch(() => [] as string[]);
+  const folders = names.filter(name => ROLES.some(role => name.endsWith(`.${role}`)));
+  const records = await Promise.all(folders.map(name => readRecord(join(root, name))));
+  return records.filter(record => record !== undefined);
+}
+
+/** Undefined: there is no such move here. */
+export async function readRecord(folder: string): Promise<MoveRecord | undefined> {
+  const text = await readFile(join(folder, 'record.json'), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as MoveRecord);
+}
+
+/** Makes the folder if need be. On tmpfs there is nothing to sync: after a power cut there is no move either. */
+export async function writeRecord(folder: string, record: MoveRecord): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const temporary = join(folder, `record.${randomBytes(4).toString('hex')}`);
+  await writeFile(temporary, JSON.stringify(record));
+  await rename(temporary, join(folder, 'record.json'));
+}
+
+/** The files that the scripts read. @param nics whose veths the action script takes out of and into the bridges */
+export async function furnish(
+  folder: string,
+  options: readonly string[],
+  nics: readonly MoveNic[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await mkdir(imagesIn(folder), { recursive: true, mode: 0o700 });
+  const files = {
+    options: lines(options),
+    nics: lines(nics.map(({ host, bridge }) => `${host} ${bridge}`)),
+    addresses: lines(nics.flatMap(({ name, addresses }) => addresses.map(address => `${name} ${address}`))),
+    ...more,
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  for (const gate of ['images', 'verdict'] satisfies Gate[]) await makePipe(join(folder, `${gate}.gate`));
+}
+
+/**
+ * Gives the word at a gate, now or before anybody waits there. The first word stands for ever.
+ * @throws AppError `conflict` if another was given before
+ */
+export async function say(folder: string, gate: Gate, word: Word): Promise<void> {
+  const file = join(folder, `${gate}.word`);
+  const temporary = join(folder, `${gate}.${randomBytes(4).toString('hex')}`);
+  await writeFile(temporary, `${word}\n`);
+  const given = await link(temporary, file).then(
+    () => word,
+    async () => (await readFile(file, 'utf8')).trim(),
+  );
+  await rm(temporary);
+  if (given !== word) fail('conflict', `the ${gate} of this move were already decided otherwise (${given})`);
+  await poke(join(folder, `${gate}.gate`));
+}
+
+/** Wakes whoever reads the pipe; nobody there (ENXIO) will find the word when he comes. */
+async function poke(pipe: string): Promise<void> {
+  const handle = await open(pipe, constants.O_WRONLY | constants.O_NONBLOCK).catch(() => undefined);
+  await handle?.write('\n');
+  await handle?.close();
+}
+
+async function makePipe(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await run('mkfifo', ['-m', '0600', path], { timeoutMs: 5000 });
+}
+
+const lines = (words: readonly string[]): string => words.map(word => `${word}\n`).join('');

@@ -1,0 +1,125 @@
+/**
+ * The target's end of the streams of a move: agrees on how the volume travels, takes its rounds and the images, and
+ * gives the word to restore when the source says that this was all.
+ */
+import { z } from 'zod';
+import { AppError, fail } from '../../domain/errors.ts';
+import type { Body, Channel } from '../../rpc/data/channel.ts';
+import { serve } from '../../rpc/data/serve.ts';
+import { chooseMethod, TRANSFER_METHODS, type VolumeReceiver } from '../storage/transfer.ts';
+import { readFacts } from './facts.ts';
+import { folderOf, imagesIn, type MoveRecord, readRecord, say, writeRecord } from './folder.ts';
+import { imageList, writeImages } from './images.ts';
+import { type MoveKey, transferId } from './key.ts';
+import type { DataToken, MovePorts } from './ports.ts';
+
+const idMap = z.object({ base: z.int(), size: z.int() });
+const question = z.discriminatedUnion('ask', [
+  z.object({ ask: z.literal('begin'), methods: z.array(z.enum(TRANSFER_METHODS)), idMap: idMap.nullable() }),
+  z.object({ ask: z.literal('images'), images: imageList }),
+  z.object({ ask: z.literal('restore') }),
+]);
+/** Anything else is the volume's own affair. */
+const isOurs = (message: unknown): boolean => typeof message === 'object' && message !== null && 'ask' in message;
+
+export interface Incoming {
+  issue(key: MoveKey): DataToken;
+  /** Serves one stream until the source hangs up. */
+  accept(channel: Channel, params: Readonly<Record<string, string>>): Promise<void>;
+  /** Makes the volume received so far the instance's. */
+  publish(key: MoveKey): Promise<void>;
+  /** Ends what is still being received. */
+  stop(key: MoveKey): Promise<void>;
+  /** The move succeeded: forgets the transfer when the volume is safe on disk. */
+  finish(key: MoveKey): Promise<void>;
+  /** The move failed: removes the volume, published or not. */
+  discard(key: MoveKey): Promise<void>;
+}
+
+export function createIncoming(ports: MovePorts): Incoming {
+  const { root, volumes } = ports;
+  const receivers = new Map<string, Promise<VolumeReceiver>>();
+  const streams = new Map<string, Set<Channel>>();
+
+  const issue = ({ move, instance, generation }: MoveKey): DataToken =>
+    ports.data.issue({ move, instance, generation: String(generation) });
+
+  /** Undefined while both ends have not agreed on how to transfer: nothing has come then. */
+  async function receiverOf(key: MoveKey): Promise<VolumeReceiver | undefined> {
+    const folder = folderOf(root, key);
+    const record = await readRecord(folder);
+    if (record?.method === undefined) return undefined;
+    const known =
+      receivers.get(folder) ?? volumes.receiver({ transfer: transferId(key), spec: record.spec }, record.method);
+    receivers.set(folder, known);
+    known.catch(() => receivers.delete(folder));
+    return known;
+  }
+
+  const expectReceiver = async (key: MoveKey): Promise<VolumeReceiver> =>
+    (await receiverOf(key)) ?? fail('conflict', 'nothing was received of the volume of this move');
+
+  async function begin(key: MoveKey, offer: z.output<typeof question> & { ask: 'begin' }): Promise<object> {
+    const folder = folderOf(root, key);
+    const record = await expectRecord(folder);
+    const ours = volumes.idMap(record.spec);
+    const sameOwners = ours?.base === offer.idMap?.base && ours?.size === offer.idMap?.size;
+    const method = record.method ?? chooseMethod(offer.methods, volumes.methods(record.spec), sameOwners);
+    if (record.method === undefined) await writeRecord(folder, { ...record, method });
+    const { words } = await readFacts(folder);
+    return { method, next: issue(key).token, released: words.images !== undefined };
+  }
+
+  async function answer(key: MoveKey, message: unknown, body: Body): Promise<object> {
+    const folder = folderOf(root, key);
+    if (!isOurs(message)) return (await expectReceiver(key)).answer(message, body);
+    const asked = question.parse(message);
+    switch (asked.ask) {
+      case 'begin':
+        return begin(key, asked);
+      case 'images':
+        await writeImages(imagesIn(folder), asked.images, body);
+        return {};
+      case 'restore':
+        await (await expectReceiver(key)).publish();
+        await say(folder, 'images', 'go');
+        return {};
+    }
+  }
+
+  async function forget(key: MoveKey): Promise<VolumeReceiver | undefined> {
+    const receiver = await receiverOf(key);
+    receivers.delete(folderOf(root, key));
+    return receiver;
+  }
+
+  return {
+    issue,
+
+    async accept(channel, { move, instance, generation }) {
+      const key: MoveKey = { move: move!, instance: instance!, generation: Number(generation), role: 'target' };
+      const folder = folderOf(root, key);
+      const open = streams.get(folder) ?? new Set();
+      streams.set(folder, open.add(channel));
+      try {
+        await serve(channel, (message, body) => answer(key, message, body));
+      } finally {
+        open.delete(channel);
+        if (open.size === 0) streams.delete(folder);
+      }
+    },
+
+    publish: async key => (await expectReceiver(key)).publish(),
+    finish: async key => (await forget(key))?.finish(),
+    discard: async key => (await forget(key))?.abort(),
+
+    async stop(key) {
+      const why = new AppError('cancelled', 'the move was called off');
+      await Promise.all([...(streams.get(folderOf(root, key)) ?? [])].map(channel => channel.refuse(why)));
+    },
+  };
+}
+
+async function expectRecord(folder: string): Promise<MoveRecord> {
+  return (await readRecord(folder)) ?? fail('not-found', 'this move is not known here');
+}

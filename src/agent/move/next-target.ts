@@ -1,0 +1,64 @@
+/** The target's side of a move, decided: what its folder says, and what a verb does about it. Pure. */
+import type { Facts } from './facts.ts';
+
+/**
+ * - `idle`: nothing was started
+ * - `arming`, `armed`: LXC has been started and waits for the images
+ * - `restoring`: CRIU is at work
+ * - `held`: all is restored, no process has run yet: waits for the verdict
+ * - `ending`: the verdict is given, CRIU is acting on it
+ * - `running`: here it lives
+ * - `failed`: it was not restored, or sent back; nothing of it runs here
+ * - `broken`: somebody killed the restore
+ */
+export type TargetState =
+  | 'idle'
+  | 'arming'
+  | 'armed'
+  | 'restoring'
+  | 'held'
+  | 'ending'
+  | 'running'
+  | 'failed'
+  | 'broken';
+
+export function targetState(facts: Facts): TargetState {
+  if (facts.exit !== undefined) return facts.exit === 0 ? 'running' : 'failed';
+  if (!facts.begun) return 'idle';
+  if (!facts.alive) return 'broken';
+  if (facts.stages.has('verdict')) return facts.words.verdict === undefined ? 'held' : 'ending';
+  if (facts.words.images === 'go') return 'restoring';
+  return facts.stages.has('images') ? 'armed' : 'arming';
+}
+
+/** Does it make sense to wait for it to be restored? */
+export function isOnItsWay(facts: Facts): boolean {
+  return ['arming', 'armed', 'restoring'].includes(targetState(facts));
+}
+
+export type ResumeStep = 'say-go' | 'wait' | 'settle' | 'refuse';
+
+/** The pivot is done: let it run. `refuse`: there is nothing here that could run. */
+export function nextResume(facts: Facts): ResumeStep {
+  const state = targetState(facts);
+  switch (state) {
+    case 'held':
+      return 'say-go';
+    case 'ending':
+      return facts.words.verdict === 'go' ? 'wait' : 'refuse';
+    case 'running':
+      return 'settle';
+    default:
+      return 'refuse';
+  }
+}
+
+export type AbortStep = 'say-back' | 'wait' | 'clean' | 'refuse';
+
+/** Leave nothing here. `refuse`: it was let run. */
+export function nextAbort(facts: Facts): AbortStep {
+  const state = targetState(facts);
+  if (state === 'running' || facts.words.verdict === 'go') return 'refuse';
+  if (state === 'idle' || state === 'failed' || state === 'broken') return 'clean';
+  return facts.words.verdict === undefined ? 'say-back' : 'wait';
+}

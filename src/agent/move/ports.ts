@@ -1,0 +1,86 @@
+/** What a move needs of the rest of the agent: narrow, so that it can be read, and tested, by itself. */
+import type { Clock } from '../../kit/clock.ts';
+import type { Channel } from '../../rpc/data/channel.ts';
+import type { Spec } from '../spec.ts';
+import type { IdMap } from '../storage/id-map.ts';
+import type { TransferMethod, VolumeReceiver, VolumeSender } from '../storage/transfer.ts';
+
+/** A NIC as the bridge and the neighbours see it. */
+export interface MoveNic {
+  /** The host's end of the pair, and the bridge it belongs to. */
+  readonly host: string;
+  readonly bridge: string;
+  /** Inside. */
+  readonly name: string;
+  /** IPv4 addresses to announce when it has moved. */
+  readonly addresses: readonly string[];
+}
+
+/** What LXC needs to restore an instance. */
+export interface Prepared {
+  /** Text of LXC's configuration, its root at the place where the volume will be. */
+  readonly config: string;
+  readonly rootfs: string;
+  /** The script that puts the NICs into a network namespace. */
+  readonly plug: string;
+}
+
+export interface Containers {
+  /** LXC's own path; containers are named by the instance's id. */
+  readonly lxcPath: string;
+  /** What is true of it on this host now. */
+  look(id: string): { readonly state: 'running' | 'frozen' | 'stopped'; readonly pid: number };
+  nics(spec: Spec): readonly MoveNic[];
+  /** Target: writes what LXC needs and makes the veth pairs, up but in no bridge. Repeatable. */
+  prepare(spec: Spec): Promise<Prepared>;
+  /** Puts the veths into their bridges. Repeatable. */
+  attach(spec: Spec): Promise<void>;
+  /** After a restore: what CRIU does not bring back (limits, owners of cgroups). Repeatable. */
+  settle(spec: Spec): Promise<void>;
+  /** Kills what runs of it, and removes veths, cgroups and LXC's files. Repeatable; the volume is not touched. */
+  clear(spec: Spec): Promise<void>;
+}
+
+export interface MoveOrder {
+  /** One per move and instance, the same on both hosts. */
+  readonly transfer: string;
+  readonly spec: Spec;
+}
+
+/** The root volume of an instance, wherever its pool is. */
+export interface Volumes {
+  /** How this host stores the owners of the instance's files: undefined when it is privileged. */
+  idMap(spec: Spec): IdMap | undefined;
+  methods(spec: Spec): readonly TransferMethod[];
+  sender(order: MoveOrder, method: TransferMethod): Promise<VolumeSender>;
+  receiver(order: MoveOrder, method: TransferMethod): Promise<VolumeReceiver>;
+}
+
+export interface DataToken {
+  readonly token: string;
+  readonly address: string;
+}
+
+export interface DataLink {
+  /** Opens a stream of kind `move` on another host. */
+  dial(token: DataToken): Promise<Channel>;
+  /** A permission for one stream of kind `move` to this host, for this move. */
+  issue(params: Readonly<Record<string, string>>): DataToken;
+}
+
+export interface MovePorts {
+  /** Where moves keep their folders; on tmpfs, see `moves-root.ts`. */
+  readonly root: string;
+  /** Path of CRIU. */
+  readonly criu: string;
+  readonly clock: Clock;
+  readonly containers: Containers;
+  readonly volumes: Volumes;
+  readonly data: DataLink;
+}
+
+/** Durations of a verb's phases in ms, and what it sent in bytes, by name. */
+export interface Timings {
+  readonly ms: Readonly<Record<string, number>>;
+  readonly bytes: Readonly<Record<string, number>>;
+}

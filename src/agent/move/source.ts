@@ -1,0 +1,205 @@
+/**
+ * The end of a move that has the instance. Until `commit` every failure leaves it running here; a dead agent leaves it
+ * standing still until one that lives again says what shall be, for CRIU's hook waits for the verdict without us.
+ */
+import { rm } from 'node:fs/promises';
+import { AppError, fail } from '../../domain/errors.ts';
+import type { Channel } from '../../rpc/data/channel.ts';
+import { checkpointFailure, startCheckpoint } from '../criu/checkpoint.ts';
+import { DUMP_OPTIONS } from '../criu/options.ts';
+import { instanceLocks } from '../instance-lock.ts';
+import type { Spec } from '../spec.ts';
+import type { RoundReport } from '../storage/transfer.ts';
+import { awaitFacts } from './await-facts.ts';
+import { type Facts, readFacts } from './facts.ts';
+import { folderOf, furnish, imagesIn, readRecord, say, writeRecord } from './folder.ts';
+import { bytesOf, listImages, readImages } from './images.ts';
+import type { MoveKey } from './key.ts';
+import { nextAbort, nextCommit, sourceState } from './next-source.ts';
+import { Outgoing } from './outgoing.ts';
+import type { DataToken, MovePorts, Timings } from './ports.ts';
+import { untilRunning } from './until-running.ts';
+
+/** From the start of lxc-checkpoint until all images are written: memory goes to tmpfs at about 1 GB/s. */
+const DUMP_TIMEOUT_MS = 120_000;
+/** CRIU lets go of the processes within milliseconds; a host in trouble may need longer. */
+const END_TIMEOUT_MS = 30_000;
+
+export interface MoveSource {
+  /** One round of the volume. `final`: the instance is stopped, and nothing else will be sent. */
+  sync(key: MoveKey, spec: Spec, target: DataToken, final: boolean): Promise<RoundReport>;
+  /**
+   * Freezes, dumps, sends the images and the volume's last round, and has the target begin to restore. The instance
+   * stands still when this returns; if it fails, it runs again. Repeatable.
+   */
+  freeze(key: MoveKey, spec: Spec, target: DataToken): Promise<Timings>;
+  /** The target owns it: ends it here. Repeatable. @throws AppError `conflict` if it was not handed over */
+  commit(key: MoveKey, spec: Spec): Promise<Timings>;
+  /** Lets it run on here, whatever was done before. Repeatable. @throws AppError `conflict` after a commit */
+  abort(key: MoveKey, spec: Spec): Promise<void>;
+}
+
+export function createSource(ports: MovePorts): MoveSource {
+  const { root, clock, containers } = ports;
+  const outgoing = new Map<string, Outgoing>();
+  const locks = instanceLocks();
+  const alone = <T>(key: MoveKey, work: () => Promise<T>) => locks.run(folderOf(root, key), work);
+
+  const outgoingOf = (key: MoveKey, spec: Spec): Outgoing => {
+    const id = folderOf(root, key);
+    const known = outgoing.get(id) ?? new Outgoing(ports, key, spec);
+    outgoing.set(id, known);
+    return known;
+  };
+
+  const forget = async (key: MoveKey, spec: Spec): Promise<void> => {
+    await outgoingOf(key, spec).close();
+    outgoing.delete(folderOf(root, key));
+    await rm(folderOf(root, key), { recursive: true, force: true });
+  };
+
+  async function sync(key: MoveKey, spec: Spec, target: DataToken, final: boolean): Promise<RoundReport> {
+    const transfer = outgoingOf(key, spec);
+    const channel = await transfer.open(target);
+    try {
+      const report = await transfer.sender.round(channel, { final });
+      transfer.warm = true;
+      return report;
+    } finally {
+      await transfer.hangUp(channel);
+    }
+  }
+
+  async function freeze(key: MoveKey, spec: Spec, target: DataToken): Promise<Timings> {
+    const folder = folderOf(root, key);
+    const sent = (await readRecord(folder))?.sent;
+    if (sent !== undefined) return sent;
+    const before = sourceState(await readFacts(folder));
+    if (before !== 'idle' && before !== 'freezing' && before !== 'held') {
+      fail('conflict', `the instance cannot be frozen for this move: its dump is ${before}`);
+    }
+    const transfer = outgoingOf(key, spec);
+    // Before the freeze, for whatever is done now costs nobody a pause: the first round, if there was none, and the
+    // handshakes of the two streams.
+    if (!transfer.warm && before === 'idle') await sync(key, spec, target, false);
+    const streams = [await transfer.open(target), await transfer.open(target)] as const;
+    try {
+      if (before === 'idle') await beginDump(folder, key, spec);
+      const timings = await handOver(folder, streams, transfer);
+      await writeRecord(folder, { key, spec, live: true, sent: timings });
+      return timings;
+    } catch (error) {
+      await takeBack(key, spec).catch(() => {}); // the saga will abort as well; this only shortens the pause
+      throw error;
+    } finally {
+      await Promise.all(streams.map(stream => transfer.hangUp(stream)));
+    }
+  }
+
+  async function beginDump(folder: string, key: MoveKey, spec: Spec): Promise<void> {
+    await writeRecord(folder, { key, spec, live: true });
+    await furnish(folder, DUMP_OPTIONS, containers.nics(spec));
+    startCheckpoint({ verb: 'dump', folder, criu: ports.criu, lxcPath: containers.lxcPath, name: spec.id });
+  }
+
+  async function untilDumped(folder: string): Promise<Facts> {
+    const over = (facts: Facts) => !['idle', 'freezing'].includes(sourceState(facts));
+    const facts = await awaitFacts(folder, over, { timeoutMs: DUMP_TIMEOUT_MS, what: 'saving the container' });
+    if (sourceState(facts) === 'held') return facts;
+    if (facts.words.verdict === 'back') fail('cancelled', 'the move was called off');
+    throw await checkpointFailure('dump', folder);
+  }
+
+  async function handOver(
+    folder: string,
+    [imageStream, volumeStream]: readonly [Channel, Channel],
+    { sender, released }: Outgoing,
+  ): Promise<Timings> {
+    const begun = clock.now();
+    const facts = await untilDumped(folder);
+    const dumped = clock.now();
+    const images = await listImages(imagesIn(folder));
+    const at = (stage: string) => facts.stages.get(stage) ?? Number.NaN;
+    const ms = { freeze: at('frozen') - at('freeze'), dump: at('verdict') - at('frozen') };
+    // An agent that died after its last word to the target, and before it wrote that down, must not send it all again.
+    if (released) return { ms, bytes: {} };
+    const [imagesMs, round] = await Promise.all([
+      imageStream.ask({ ask: 'images', images }, readImages(imagesIn(folder), images)).then(() => clock.now() - dumped),
+      sender.round(volumeStream, { final: true }),
+    ]);
+    if ((await readFacts(folder)).words.verdict === 'back') fail('cancelled', 'the move was called off');
+    await imageStream.ask({ ask: 'restore' });
+    const ended = clock.now();
+    return {
+      ms: { ...ms, images: imagesMs, volume: round.ms, send: ended - dumped, total: ended - begun },
+      bytes: { images: bytesOf(images), volume: round.bytes },
+    };
+  }
+
+  async function commit(key: MoveKey, spec: Spec): Promise<Timings> {
+    const folder = folderOf(root, key);
+    const started = clock.now();
+    for (;;) {
+      const facts = await readFacts(folder);
+      switch (nextCommit(facts)) {
+        case 'say-go':
+          await say(folder, 'verdict', 'go');
+          break;
+        case 'wait':
+          await awaitFacts(folder, now => nextCommit(now) !== 'wait', { timeoutMs: END_TIMEOUT_MS, what: 'ending it' });
+          break;
+        case 'refuse':
+          fail('conflict', `nothing to hand over: the dump of instance ${spec.id} is ${sourceState(facts)}`);
+          break;
+        case 'clean':
+          if (!facts.begun && containers.look(spec.id).pid !== 0) {
+            fail('conflict', `nothing to hand over: instance ${spec.id} was never frozen and runs here`);
+          }
+          await containers.clear(spec);
+          await forget(key, spec);
+          return { ms: { commit: clock.now() - started }, bytes: {} };
+      }
+    }
+  }
+
+  async function takeBack(key: MoveKey, spec: Spec): Promise<void> {
+    const folder = folderOf(root, key);
+    for (;;) {
+      const facts = await readFacts(folder);
+      switch (nextAbort(facts)) {
+        case 'say-back':
+          await say(folder, 'verdict', 'back');
+          break;
+        case 'wait':
+          await awaitFacts(folder, now => nextAbort(now) !== 'wait', { timeoutMs: END_TIMEOUT_MS, what: 'letting go' });
+          break;
+        case 'refuse':
+          fail('conflict', `instance ${spec.id} was handed over already: this move cannot be taken back`);
+          break;
+        case 'clean': {
+          const runs = containers.look(spec.id).pid !== 0;
+          if (facts.begun && runs) {
+            await containers.attach(spec);
+            await untilRunning(ports, spec.id);
+          }
+          await forget(key, spec);
+          if (facts.begun && !runs) throw new AppError('internal', `instance ${spec.id} died during its aborted move`);
+          return;
+        }
+      }
+    }
+  }
+
+  return {
+    sync: (key, spec, target, final) => alone(key, () => sync(key, spec, target, final)),
+    freeze: (key, spec, target) => alone(key, () => freeze(key, spec, target)),
+    commit: (key, spec) => alone(key, () => commit(key, spec)),
+    async abort(key, spec) {
+      // A freeze that is under way ends at once by this, and has let go of the lock then.
+      if (nextAbort(await readFacts(folderOf(root, key))) === 'say-back')
+        await say(folderOf(root, key), 'verdict', 'back');
+      await outgoing.get(folderOf(root, key))?.cancel();
+      await alone(key, () => takeBack(key, spec));
+    },
+  };
+}

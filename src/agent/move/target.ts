@@ -1,0 +1,175 @@
+/**
+ * The end of a move that will have the instance. Everything is made ready while it runs elsewhere; a restore that has
+ * succeeded stands still before the first instruction, until `resume` says that this host owns it.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail } from '../../domain/errors.ts';
+import { checkpointFailure, startCheckpoint } from '../criu/checkpoint.ts';
+import { RESTORE_OPTIONS } from '../criu/options.ts';
+import { instanceLocks } from '../instance-lock.ts';
+import type { Spec } from '../spec.ts';
+import { awaitFacts } from './await-facts.ts';
+import { type Facts, readFacts } from './facts.ts';
+import { folderOf, furnish, type MoveRecord, readRecord, say, writeRecord } from './folder.ts';
+import { createIncoming, type Incoming } from './incoming.ts';
+import type { MoveKey } from './key.ts';
+import { isOnItsWay, nextAbort, nextResume, targetState } from './next-target.ts';
+import type { DataToken, MovePorts, Timings } from './ports.ts';
+import { untilRunning } from './until-running.ts';
+
+const ARM_TIMEOUT_MS = 20_000;
+/** From the word to restore until it stands ready: memory comes from tmpfs at about 1 GB/s. */
+const RESTORE_TIMEOUT_MS = 120_000;
+const END_TIMEOUT_MS = 30_000;
+/** Before an aborted restore is killed. */
+const BACK_TIMEOUT_MS = 5000;
+
+export interface MoveTarget {
+  /** Makes ready, arms the restore if the move is live, and gives a token for a stream. Repeatable. */
+  prepare(key: MoveKey, spec: Spec, live: boolean): Promise<DataToken>;
+  /** Waits until it is restored and stands still. Repeatable. @throws AppError with CRIU's reasons if it failed */
+  awaitRestored(key: MoveKey): Promise<Timings>;
+  /** This host owns it: lets it run. Repeatable. */
+  resume(key: MoveKey, spec: Spec): Promise<Timings>;
+  /** Leaves nothing here. Repeatable. @throws AppError `conflict` once it was let run */
+  abort(key: MoveKey): Promise<void>;
+  /** For the data plane: a stream with the parameters that `issue` was given. */
+  readonly incoming: Incoming;
+}
+
+export function createTarget(ports: MovePorts): MoveTarget {
+  const { root, clock, containers } = ports;
+  const incoming = createIncoming(ports);
+  const locks = instanceLocks();
+  const alone = <T>(key: MoveKey, work: () => Promise<T>) => locks.run(folderOf(root, key), work);
+
+  async function prepare(key: MoveKey, spec: Spec, live: boolean): Promise<DataToken> {
+    const folder = folderOf(root, key);
+    const state = targetState(await readFacts(folder));
+    if (state === 'failed' || state === 'broken') await takeBack(key);
+    else if (state !== 'idle' && state !== 'arming' && state !== 'armed') {
+      fail('conflict', `this move cannot be prepared again: its restore is ${state}`);
+    }
+    if ((await readRecord(folder)) === undefined) await writeRecord(folder, { key, spec, live });
+    if (live) await arm(folder, spec);
+    return incoming.issue(key);
+  }
+
+  async function arm(folder: string, spec: Spec): Promise<void> {
+    if (!(await readFacts(folder)).begun) {
+      const { config, rootfs, plug } = await containers.prepare(spec);
+      // The volume is not there yet; the shim mounts it over this folder when it is.
+      const empty = join(folder, 'empty');
+      await mkdir(empty, { recursive: true });
+      const armed = config.replace(/^lxc\.rootfs\.path\s*=.*$/m, `lxc.rootfs.path = dir:${empty}`);
+      const files = { 'lxc.config': armed, rootfs: `${rootfs}\n`, plug: `${plug}\n` };
+      await furnish(folder, RESTORE_OPTIONS, containers.nics(spec), files);
+      startCheckpoint({ verb: 'restore', folder, criu: ports.criu, lxcPath: containers.lxcPath, name: spec.id });
+    }
+    const over = (facts: Facts) => !['idle', 'arming'].includes(targetState(facts));
+    const facts = await awaitFacts(folder, over, { timeoutMs: ARM_TIMEOUT_MS, what: 'making ready to restore' });
+    if (targetState(facts) !== 'armed') throw await checkpointFailure('restore', folder);
+  }
+
+  async function awaitRestored(key: MoveKey): Promise<Timings> {
+    const folder = folderOf(root, key);
+    const record = await recordOf(folder, key);
+    if (!record.live) return { ms: {}, bytes: {} };
+    const over = (facts: Facts) => !isOnItsWay(facts);
+    const facts = await awaitFacts(folder, over, { timeoutMs: RESTORE_TIMEOUT_MS, what: 'restoring' });
+    const state = targetState(facts);
+    if (state === 'idle' || facts.words.verdict === 'back') fail('cancelled', 'the move was called off');
+    if (state === 'failed' || state === 'broken') throw await checkpointFailure('restore', folder);
+    return { ms: { restore: between(facts, 'restore', 'verdict') }, bytes: {} };
+  }
+
+  async function resume(key: MoveKey, spec: Spec): Promise<Timings> {
+    const folder = folderOf(root, key);
+    const record = await readRecord(folder);
+    if (record === undefined && containers.look(spec.id).state === 'running') return { ms: {}, bytes: {} };
+    const { live } = record ?? (await recordOf(folder, key));
+    const started = clock.now();
+    const facts = live ? await letRun(folder) : undefined;
+    if (!live) await incoming.publish(key);
+    const running = clock.now();
+    if (live) {
+      await Promise.all([containers.settle(spec), containers.attach(spec)]);
+      await untilRunning(ports, spec.id);
+    }
+    const settled = clock.now();
+    await incoming.finish(key);
+    await rm(folder, { recursive: true, force: true });
+    return {
+      ms: {
+        resume: facts === undefined ? 0 : between(facts, 'verdict', 'post-resume'),
+        settle: settled - running,
+        finish: clock.now() - settled,
+        total: clock.now() - started,
+      },
+      bytes: {},
+    };
+  }
+
+  async function letRun(folder: string): Promise<Facts> {
+    for (;;) {
+      const facts = await readFacts(folder);
+      switch (nextResume(facts)) {
+        case 'say-go':
+          await say(folder, 'verdict', 'go');
+          break;
+        case 'wait':
+          await awaitFacts(folder, now => nextResume(now) !== 'wait', { timeoutMs: END_TIMEOUT_MS, what: 'resuming' });
+          break;
+        case 'settle':
+          return facts;
+        case 'refuse':
+          if (facts.begun) throw await checkpointFailure('restore', folder);
+          fail('conflict', 'nothing was restored here that could be resumed');
+      }
+    }
+  }
+
+  async function takeBack(key: MoveKey): Promise<void> {
+    const folder = folderOf(root, key);
+    const record = await readRecord(folder);
+    if (record === undefined) return;
+    for (;;) {
+      const facts = await readFacts(folder);
+      const step = nextAbort(facts);
+      if (step === 'refuse') fail('conflict', `instance ${record.spec.id} runs here: this move cannot be taken back`);
+      if (step === 'clean') break;
+      if (step === 'say-back') {
+        if (facts.words.images === undefined) await say(folder, 'images', 'back');
+        await say(folder, 'verdict', 'back');
+        continue;
+      }
+      const left = (now: Facts) => nextAbort(now) !== 'wait';
+      const gone = await awaitFacts(folder, left, { timeoutMs: BACK_TIMEOUT_MS, what: 'going back' }).catch(() => {});
+      if (gone === undefined) break; // it hangs: what follows kills it
+    }
+    await containers.clear(record.spec);
+    await incoming.discard(key);
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  return {
+    incoming,
+    awaitRestored,
+    prepare: (key, spec, live) => alone(key, () => prepare(key, spec, live)),
+    resume: (key, spec) => alone(key, () => resume(key, spec)),
+    async abort(key) {
+      await incoming.stop(key);
+      await alone(key, () => takeBack(key));
+    },
+  };
+}
+
+async function recordOf(folder: string, key: MoveKey): Promise<MoveRecord> {
+  return (
+    (await readRecord(folder)) ?? fail('not-found', `move ${key.move} of instance ${key.instance} is not known here`)
+  );
+}
+
+const between = ({ stages }: Facts, from: string, to: string): number =>
+  (stages.get(to) ?? Number.NaN) - (stages.get(from) ?? Number.NaN);
