@@ -31,11 +31,10 @@ export function openBtrfsSender(layout: Layout, trees: TreeOps, order: TransferO
     if (!(await isThere(root))) fail('not-found', `There is no ${describe(order.volume)} in pool ${layout.source}`);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const number = (await highest(folder)) + 1;
-    const asked = await channel.ask({ step: 'state', round: number, base: -1 });
-    const base = (asked.message as { round: number }).round === confirmed ? confirmed : -1;
-
     const snapshot = join(folder, String(number));
-    await trees.copy(root, snapshot, { readOnly: true });
+    const asked = channel.ask({ step: 'state', round: number, base: -1 });
+    const [{ message }] = await Promise.all([asked, trees.copy(root, snapshot, { readOnly: true })]);
+    const base = (message as { round: number }).round === confirmed ? confirmed : -1;
     const parent = base === -1 ? [] : ['-p', join(folder, String(base))];
     const count = { bytes: 0 };
     const body = counted(output(['btrfs', ['send', '-q', ...parent, snapshot]]), count);

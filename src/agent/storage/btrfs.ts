@@ -12,6 +12,9 @@ import type { TreeOps } from './tree-ops.ts';
 const BTRFS_SUPER_MAGIC = 0x9123683e;
 /** Of the root of each subvolume, and of no other folder. */
 const SUBVOLUME_INODE = 256;
+/** A snapshot stops at a nested subvolume: what is inside would silently be missing. */
+const NESTED =
+  'It holds btrfs subvolumes of its own, which a snapshot leaves out: delete them inside the instance first';
 const LONG_MS = 3_600_000;
 
 export const btrfsTrees: TreeOps = {
@@ -28,8 +31,11 @@ export const btrfsTrees: TreeOps = {
   },
 
   async copy(from, to, { readOnly } = { readOnly: false }) {
-    await refuseNested(from);
-    await btrfs('subvolume', 'snapshot', ...(readOnly ? ['-r'] : []), from, to);
+    const made = btrfs('subvolume', 'snapshot', ...(readOnly ? ['-r'] : []), from, to);
+    const [nested] = await Promise.all([hasNested(from), made]); // at once: an instance may be standing still
+    if (!nested) return;
+    await btrfs('subvolume', 'delete', to);
+    fail('unsupported', NESTED);
   },
 
   async remove(path) {
@@ -86,13 +92,4 @@ async function deleteNested(path: string): Promise<void> {
   await run('find', [path, '-mindepth', '1', '-depth', '-type', 'd', '-inum', String(SUBVOLUME_INODE), ...each], {
     timeoutMs: LONG_MS,
   });
-}
-
-/** A snapshot stops at a nested subvolume: what is inside would silently be missing. */
-async function refuseNested(path: string): Promise<void> {
-  if (!(await hasNested(path))) return;
-  fail(
-    'unsupported',
-    'It holds btrfs subvolumes of its own, which a snapshot leaves out: delete them inside the instance first',
-  );
 }

@@ -1,6 +1,7 @@
 /** Programs as the source or the sink of a stream of any length, with back-pressure, and with their errors. */
 import { once } from 'node:events';
 import { AppError } from '../../domain/errors.ts';
+import { ByteWriter } from '../../rpc/data/byte-writer.ts';
 import { type Running, start } from '../command.ts';
 import type { CommandLine } from './id-map.ts';
 
@@ -40,20 +41,22 @@ export async function feed([file, args]: CommandLine, body: AsyncIterable<Buffer
   const running = start(file, args, { ...(cwd === undefined ? {} : { cwd }), stdio: ['pipe', 'ignore', 'pipe'] });
   const ended = outcome(running, file, options);
   ended.catch(() => {});
-  const stdin = running.stdin;
-  stdin.on('error', () => {}); // it ended early; `ended` says of what
+  running.stdin.on('error', () => {}); // met by the writer
+  const writer = new ByteWriter(running.stdin);
   let bytes = 0;
   try {
     for await (const chunk of body) {
       bytes += chunk.length;
-      if (!stdin.destroyed && !stdin.write(chunk)) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]);
-      if (stdin.destroyed) await ended;
+      await writer.write(chunk);
     }
-    stdin.end();
-    await ended;
+    running.stdin.end();
+  } catch (error) {
+    if (running.stdin.writable) throw error; // the body failed
+    await ended; // the program did not want more; it says why, or was content
   } finally {
-    running.kill('SIGKILL');
+    if (running.stdin.writable) running.kill('SIGKILL');
   }
+  await ended;
   return bytes;
 }
 

@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { appendFile, chown, link, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { duplexPair } from 'node:stream';
+import { describe, type TestContext, test } from 'node:test';
+import { systemClock } from '../../kit/clock.ts';
+import { type Channel, createChannel } from '../../rpc/data/channel.ts';
+import { serve } from '../../rpc/data/serve.ts';
+import { run } from '../command.ts';
+import type { StorageDriver } from './driver.ts';
+import { DEFAULT_ID_MAP } from './id-map.ts';
+import { openPool } from './open-pool.ts';
+import { scratchSource } from './scratch-pool.ts';
+import { chooseMethod, type TransferOrder, type VolumeReceiver } from './transfer.ts';
+import { instanceVolume } from './volume.ts';
+
+const volume = instanceVolume('c1');
+const order = (method: TransferOrder['method'], idMap = DEFAULT_ID_MAP): TransferOrder => ({
+  id: 'move-1',
+  volume,
+  method,
+  idMap,
+});
+
+/** A channel to a receiver in this process. */
+function channelTo(receiver: VolumeReceiver): Channel {
+  const [near, far] = duplexPair();
+  const answering = createChannel(far, 'berth://agent/source');
+  serve(answering, receiver.answer).then(answering.close, () => {});
+  return createChannel(near, 'berth://agent/target');
+}
+
+/** Everything a file system shows of a tree; two copies must agree in it. */
+async function listing(root: string, base: number): Promise<string> {
+  const find = ['.', '-printf', '%y %m %U %G %s %T@ %n %l %P\\0'];
+  const { stdout } = await run('find', find, { cwd: root });
+  const lines = stdout.split('\0').filter(line => line !== '');
+  const plain = lines.map(line => {
+    const [type, mode, user, group, size, time, links, ...names] = line.split(' ');
+    // Size and links of a folder are the file system's own affair.
+    const own = type === 'd' ? [] : [size, links];
+    const path = names.join(' ');
+    // btrfs receive makes its temporary names in the root, and leaves its time like that.
+    const changed = path === ' ' ? '' : time;
+    return [type, mode, Number(user) - base, Number(group) - base, changed, path, ...own].join(' ');
+  });
+  const sums = await run('sh', ['-c', 'find . -type f -print0 | sort -z | xargs -0 -r sha256sum'], { cwd: root });
+  const extra = await run(
+    'sh',
+    ['-c', 'find . -print0 | sort -z | xargs -0 getfattr -h -d -m "^(user|trusted|system)" 2>/dev/null; getcap -r .'],
+    { cwd: root },
+  );
+  return [...plain.sort(), sums.stdout, extra.stdout].join('\n');
+}
+
+/** The awkward things: links, odd names, setuid, capabilities, attributes, ACLs, holes, a pipe. */
+async function fill(root: string): Promise<void> {
+  await mkdir(join(root, 'etc/empty'), { recursive: true });
+  await mkdir(join(root, 'bin'));
+  await writeFile(join(root, 'etc/hostname'), 'c1\n');
+  await symlink('/etc/hostname', join(root, 'etc/absolute'));
+  await symlink('../bin', join(root, 'etc/relative'));
+  await run('cp', ['/bin/true', join(root, 'bin/ping')]);
+  await run('cp', ['/bin/true', join(root, 'bin/sudo')]);
+  await link(join(root, 'bin/sudo'), join(root, 'bin/sudo-link'));
+  await run('mkfifo', [join(root, 'pipe')]);
+  await run('truncate', ['-s', '64M', join(root, 'holes')]);
+  await appendFile(join(root, 'holes'), 'end');
+  await writeFile(Buffer.from(`${root}/\xff odd\n name `, 'latin1'), 'odd');
+  await writeFile(join(root, '-rf'), 'dash');
+  await run('setfattr', ['-n', 'user.note', '-v', 'kept', join(root, 'etc/hostname')]);
+  await run('chown', ['-R', `${DEFAULT_ID_MAP.base}:${DEFAULT_ID_MAP.base}`, root]);
+  await chown(join(root, 'etc/hostname'), DEFAULT_ID_MAP.base + 7, DEFAULT_ID_MAP.base + 8);
+  await run('chmod', ['4755', join(root, 'bin/sudo')]);
+  await run('setcap', ['cap_net_raw+ep', join(root, 'bin/ping')]);
+}
+
+async function change(root: string): Promise<void> {
+  await appendFile(join(root, 'etc/hostname'), 'more\n');
+  await rm(join(root, 'etc/empty'), { recursive: true });
+  await writeFile(join(root, 'etc/empty'), 'now a file');
+  await rm(join(root, 'pipe'));
+  await mkdir(join(root, 'pipe'));
+  await writeFile(join(root, 'pipe/inside'), '');
+  for (const path of ['etc/empty', 'pipe', 'pipe/inside'])
+    await chown(join(root, path), DEFAULT_ID_MAP.base, DEFAULT_ID_MAP.base);
+  await rename(join(root, 'etc'), join(root, 'etc2'));
+  await rm(join(root, 'bin/sudo-link'));
+  await link(join(root, 'bin/ping'), join(root, 'bin/ping-link'));
+  await rm(Buffer.from(`${root}/\xff odd\n name `, 'latin1'));
+}
+
+async function pair(
+  t: TestContext,
+  from: 'dir' | 'btrfs',
+  to: 'dir' | 'btrfs',
+): Promise<[StorageDriver, StorageDriver]> {
+  const source = await openPool(from, await scratchSource(t, from));
+  const target = await openPool(to, await scratchSource(t, to));
+  await source.createEmpty(volume, DEFAULT_ID_MAP);
+  await fill(await source.activate(volume));
+  return [source, target];
+}
+
+const WAYS = [
+  ['dir', 'dir', 'tree'],
+  ['btrfs', 'dir', 'tree'],
+  ['dir', 'btrfs', 'tree'],
+  ['btrfs', 'btrfs', 'btrfs'],
+] as const;
+
+for (const [from, to, method] of WAYS) {
+  describe(`from ${from} to ${to} by ${method}`, () => {
+    test('a volume arrives as it is, in rounds, and nothing else is left', async t => {
+      const [source, target] = await pair(t, from, to);
+      assert.equal(chooseMethod(source.transferMethods(), target.transferMethods(), true), method);
+      const root = await source.activate(volume);
+      const sender = await source.openSender(order(method));
+      const receiver = await target.openReceiver(order(method));
+      const channel = channelTo(receiver);
+
+      const first = await sender.round(channel, { final: false });
+      await change(root);
+      await systemClock.sleep(30); // what changed within 20 ms before a round is shipped again in the next
+      await sender.round(channel, { final: false });
+      await changeLittle(root);
+      const last = await sender.round(channel, { final: true });
+      assert.ok(last.bytes < first.bytes / 4, `${first.bytes} ${last.bytes}`);
+
+      assert.equal(await target.exists(volume), false);
+      await receiver.publish();
+      await receiver.publish();
+      await receiver.finish();
+      await receiver.finish();
+      await receiver.publish();
+      await receiver.abort();
+      await sender.close();
+      await channel.close();
+      const { base } = DEFAULT_ID_MAP;
+      assert.equal(await listing(await target.activate(volume), base), await listing(root, base));
+      for (const pool of [source, target]) assert.deepEqual(await readdir(join(pool.source, 'transfers')), []);
+    });
+
+    test('an abort, also by a restarted agent, leaves nothing', async t => {
+      const [source, target] = await pair(t, from, to);
+      const sender = await source.openSender(order(method));
+      const receiver = await target.openReceiver(order(method));
+      await sender.round(channelTo(receiver), { final: true });
+      await receiver.publish();
+      assert.equal(await target.exists(volume), true);
+
+      const [sourceAgain, targetAgain] = [await openPool(from, source.source), await openPool(to, target.source)];
+      await (await targetAgain.openReceiver(order(method))).abort();
+      await (await sourceAgain.openSender(order(method))).close();
+      assert.equal(await target.exists(volume), false);
+      assert.equal(await source.exists(volume), true);
+      for (const pool of [source, target]) assert.deepEqual(await readdir(join(pool.source, 'transfers')), []);
+      assert.deepEqual(await readdir(join(target.source, 'instances')), []);
+    });
+
+    test('a restarted agent at either end goes on, and a round cut in the middle is made good', async t => {
+      const [source, target] = await pair(t, from, to);
+      const root = await source.activate(volume);
+      let sender = await source.openSender(order(method));
+      let receiver = await target.openReceiver(order(method));
+      await sender.round(channelTo(receiver), { final: false });
+
+      await run('dd', ['if=/dev/urandom', `of=${root}/big`, 'bs=1M', 'count=8', 'status=none']);
+      await assert.rejects(sender.round(cutAfter(3 << 20, receiver), { final: false }), { code: 'unavailable' });
+
+      await rm(join(root, 'big'));
+      receiver = await target.openReceiver(order(method));
+      await sender.round(channelTo(receiver), { final: false });
+      sender = await source.openSender(order(method));
+      await appendFile(join(root, 'etc/hostname'), 'last');
+      await sender.round(channelTo(receiver), { final: true });
+      receiver = await target.openReceiver(order(method));
+      await receiver.publish();
+      await receiver.finish();
+      await sender.close();
+      const { base } = DEFAULT_ID_MAP;
+      assert.equal(await listing(await target.activate(volume), base), await listing(root, base));
+    });
+  });
+}
+
+async function changeLittle(root: string): Promise<void> {
+  await writeFile(join(root, 'etc2/new'), 'x');
+  await run('chown', ['1000003:1000004', join(root, 'etc2/new')]);
+}
+
+/** A connection that breaks after so many bytes from the sender. */
+function cutAfter(bytes: number, receiver: VolumeReceiver): Channel {
+  const [near, far] = duplexPair();
+  let seen = 0;
+  const write = near._write.bind(near);
+  near._write = (chunk, encoding, done) => {
+    seen += chunk.length;
+    if (seen < bytes) return write(chunk, encoding, done);
+    far.destroy();
+    near.destroy();
+  };
+  const answering = createChannel(far, 'berth://agent/source');
+  serve(answering, receiver.answer).then(answering.close, () => {});
+  return createChannel(near, 'berth://agent/target');
+}
+
+test('owners are translated between hosts with other id ranges', async t => {
+  const [source, target] = await pair(t, 'dir', 'dir');
+  const other = { base: 2_000_000, size: 65_536 };
+  assert.equal(chooseMethod(['btrfs', 'tree'], ['btrfs', 'tree'], false), 'tree');
+  const sender = await source.openSender(order('tree'));
+  const receiver = await target.openReceiver(order('tree', other));
+  await sender.round(channelTo(receiver), { final: true });
+  await receiver.publish();
+  const [ours, theirs] = [await source.activate(volume), await target.activate(volume)];
+  assert.equal(await listing(theirs, other.base), await listing(ours, DEFAULT_ID_MAP.base));
+});
+
+test('a volume that is there already is not replaced, and not deleted by the abort', async t => {
+  const [source, target] = await pair(t, 'dir', 'dir');
+  await target.createEmpty(volume, DEFAULT_ID_MAP);
+  const sender = await source.openSender(order('tree'));
+  const receiver = await target.openReceiver(order('tree'));
+  await sender.round(channelTo(receiver), { final: true });
+  await assert.rejects(receiver.publish(), { code: 'exists' });
+  await receiver.abort();
+  assert.equal(await target.exists(volume), true);
+});
+
+test('a full target refuses in words, and an abort frees it', async t => {
+  const source = await openPool('dir', await scratchSource(t, 'dir'));
+  const target = await openPool('btrfs', await scratchSource(t, 'btrfs', 128 << 20));
+  await source.createEmpty(volume, DEFAULT_ID_MAP);
+  await run('dd', ['if=/dev/urandom', `of=${await source.activate(volume)}/big`, 'bs=1M', 'count=160', 'status=none']);
+  const receiver = await target.openReceiver(order('tree'));
+  const sender = await source.openSender(order('tree'));
+  await assert.rejects(sender.round(channelTo(receiver), { final: false }), {
+    code: 'exhausted',
+    message: /No space left in/,
+  });
+  await receiver.abort();
+  assert.deepEqual(await readdir(join(target.source, 'transfers')), []);
+});
