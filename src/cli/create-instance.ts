@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { AppError } from '../domain/errors.ts';
+import type { Placement } from '../domain/placement.ts';
 import type { Client } from './api/client.ts';
 import type { Devices } from './api/instance.ts';
 import { at, lastSegment } from './api/path.ts';
@@ -13,8 +14,8 @@ import {
   needsInherited,
 } from './instance-request.ts';
 import { collect } from './key-value.ts';
-import { type Placement, renderPlacement } from './placement.ts';
 import { parseReference } from './remotes/reference.ts';
+import { renderPlacement } from './render/placement.ts';
 import { parseYaml } from './render/yaml.ts';
 import type { Session } from './session.ts';
 import { readStdin } from './stdin.ts';

@@ -3,6 +3,7 @@ import { AppError } from '../domain/errors.ts';
 import { COMMANDS, findCommand } from './command-table.ts';
 import { type Io, print } from './io.ts';
 import { type GlobalFlags, Session } from './session.ts';
+import { VERSION } from './version-number.ts';
 
 /** Runs one command line (without the program's name) and resolves with the exit code. Never throws. */
 export async function run(words: readonly string[], io: Io): Promise<number> {
@@ -55,8 +56,6 @@ export async function buildProgram(words: readonly string[], session: Session): 
   }
   return program;
 }
-
-export const VERSION = '0.1.0';
 
 /** The first word that is no option: `berth --project p list` and `berth help list` are about list. */
 export function typedCommand(words: readonly string[]): string | undefined {

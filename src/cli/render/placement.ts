@@ -1,22 +1,5 @@
-import { drawTableText } from './render/table.ts';
-
-/** Why an instance is, or would be, where it is: what our server stores of each decision. */
-export interface Placement {
-  readonly node: string | null;
-  readonly at?: string;
-  readonly summary: string;
-  readonly reasons: readonly Reason[];
-}
-
-export interface Reason {
-  readonly node: string;
-  readonly verdict: 'chosen' | 'fits' | 'rejected';
-  readonly score?: number;
-  /** Of a rejected host: which rule, in words. */
-  readonly because?: string;
-  /** What each rule gave. */
-  readonly scores?: Readonly<Record<string, number>>;
-}
+import type { Placement, PlacementReason } from '../../domain/placement.ts';
+import { drawTableText } from './table.ts';
 
 /** The decision in a sentence, and a line for each host: the chosen one first, then by score, the rejected ones last. */
 export async function renderPlacement(placement: Placement): Promise<string> {
@@ -27,15 +10,15 @@ export async function renderPlacement(placement: Placement): Promise<string> {
     r.node,
     r.verdict.toUpperCase(),
     r.score === undefined ? '' : formatScore(r.score),
-    r.because ?? describeScores(r),
+    r.because.join(', ') || describeScores(r),
   ]);
   const lines = rows.length === 0 ? [] : [await drawTableText(['HOST', 'VERDICT', 'SCORE', 'WHY'], rows)];
   return [placement.summary, ...lines].join('\n');
 }
 
-const ORDER = { chosen: 0, fits: 1, rejected: 2 } as const satisfies Record<Reason['verdict'], number>;
+const ORDER = { chosen: 0, fits: 1, rejected: 2 } as const satisfies Record<PlacementReason['verdict'], number>;
 
-function describeScores({ scores }: Reason): string {
+function describeScores({ scores }: PlacementReason): string {
   return Object.entries(scores ?? {})
     .map(([rule, score]) => `${rule} ${formatScore(score)}`)
     .join(', ');

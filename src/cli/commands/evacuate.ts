@@ -1,0 +1,1 @@
+export { defineEvacuate as define } from '../evacuate-commands.ts';

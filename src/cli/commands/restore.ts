@@ -1,0 +1,1 @@
+export { defineRestore as define } from '../evacuate-commands.ts';
