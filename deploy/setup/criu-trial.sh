@@ -53,7 +53,8 @@ CONFIG
 if grep -qs Y /sys/module/apparmor/parameters/enabled; then
   echo 'lxc.apparmor.profile = unconfined' >>"$work/$name/config"
 fi
-# CRIU is told what Berth's agents will tell it; the action gives the restored network its loopback back.
+# CRIU is told what Berth's agents will tell it; the action gives the restored network its loopback back. CRIU runs it
+# with standard input closed, and nsenter of util-linux 2.41 (Debian 13) then silently stays where it is: hence null.
 cat >"$work/criu.conf" <<CONFIG
 empty-ns net
 network-lock skip
@@ -62,7 +63,7 @@ action-script $work/action
 CONFIG
 cat >"$work/action" <<'ACTION'
 #!/bin/sh
-[ "$CRTOOLS_SCRIPT_ACTION" != setup-namespaces ] || nsenter -t "$CRTOOLS_INIT_PID" -n ip link set lo up
+[ "$CRTOOLS_SCRIPT_ACTION" != setup-namespaces ] || nsenter -t "$CRTOOLS_INIT_PID" -n ip link set lo up </dev/null
 ACTION
 chmod 755 "$work/action"
 export CRIU_CONFIG_FILE="$work/criu.conf"

@@ -38,9 +38,14 @@ try_criu() {
     printf '%s\n' "$key" >"$dir/tried"
     say "CRIU $version works ($1)"
   else
-    say "CRIU $version does not work here ($1): $(grep -m 1 'Error' "$log" || tail -n 1 "$log")"
+    say "CRIU $version does not work here ($1): $(reason)"
     return 1
   fi
+}
+
+# The first error of the trial that is not said in good trials too (root of a container may not raise limits).
+reason() {
+  grep 'Error\|ERROR' "$log" | grep -m 1 -v 'RLIMIT_NOFILE' || tail -n 1 "$log"
 }
 
 write_wrapper() {
