@@ -1,12 +1,12 @@
 /**
- * The plug script of an instance and the two files it reads: pure. The script is run by LXC when a container starts
+ * The plug script of an instance, the two files it reads and the one it complains to: pure. The script is run by LXC when a container starts
  * (`lxc.hook.start-host`, also when the guest reboots itself) and by CRIU when it is restored (stage setup-namespaces).
  * It is the same for all; what differs is data, and every word of that data was checked by `planNics`.
  */
 import type { Nic } from './plan.ts';
 
 /** File names in the instance's LXC folder. */
-export const PLUG_FILES = { script: 'plug', nics: 'plug.nics', inside: 'plug.inside' } as const;
+export const PLUG_FILES = { script: 'plug', nics: 'plug.nics', inside: 'plug.inside', errors: 'plug.errors' } as const;
 
 /**
  * At a start the pair is made anew: the old one dies with the old network namespace, but late, so it may still be there.
@@ -17,6 +17,8 @@ export const PLUG_SCRIPT = `#!/bin/sh
 # restore). Written by the Berth agent; changes are overwritten.
 set -e
 cd "\${0%/*}"
+# CRIU closes standard input, and nsenter of util-linux 2.41 then silently stays in the namespace it is in.
+exec </dev/null 2>${PLUG_FILES.errors}
 pid=\${CRTOOLS_INIT_PID:-$LXC_PID}
 while read -r host peer name bridge mac mtu; do
   if [ -z "$CRTOOLS_INIT_PID" ]; then
