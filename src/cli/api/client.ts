@@ -132,7 +132,7 @@ export function unreachable(endpoint: Endpoint, error: Error & { code?: string }
   if (error.code?.includes('CERT') || error.code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return new AppError(
       'forbidden',
-      `the certificate of ${where} is not the one this remote trusts (${error.message}): if the server was set up anew, remove the remote and add it again`,
+      `the certificate of ${where} is not the one this remote trusts (${error.code}): if the server was set up anew, remove the remote and add it again`,
       error,
     );
   }

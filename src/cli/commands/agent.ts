@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { AppError } from '../../domain/errors.ts';
 import type { Define } from '../command-table.ts';
-import { type AgentOptions, joinCluster } from '../join-cluster.ts';
+import { type AgentOptions, joinCluster } from '../setup/join-cluster.ts';
 
 export const define: Define = (command, session) => {
   command

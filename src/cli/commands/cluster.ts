@@ -1,13 +1,13 @@
 import { AppError } from '../../domain/errors.ts';
 import { at } from '../api/path.ts';
-import { ask } from '../ask.ts';
+import { deleteToken, pendingTokens } from '../api/pending-tokens.ts';
 import type { Define } from '../command-table.ts';
-import { defineEvacuate, defineRestore } from '../evacuate-commands.ts';
-import { deleteToken, pendingTokens } from '../pending-tokens.ts';
+import { defineEvacuate, defineRestore } from '../groups/evacuate.ts';
+import { defineSettingsCommands } from '../groups/settings.ts';
+import { ask } from '../input/ask.ts';
 import { joinTokenOf } from '../remotes/token.ts';
 import { longDate } from '../render/quantity.ts';
 import { byName, type Format, formatOption, renderList, sortRows } from '../render/table.ts';
-import { defineSettingsCommands } from '../settings-commands.ts';
 
 interface Member {
   readonly server_name: string;

@@ -4,13 +4,13 @@ import { at } from '../api/path.ts';
 import type { Server } from '../api/server.ts';
 import { type Fields, type Kind, update, writable } from '../api/update.ts';
 import type { Define } from '../command-table.ts';
-import { defineDeviceCommands } from '../device-commands.ts';
-import { editYaml } from '../edit.ts';
-import { parseSettings } from '../key-value.ts';
+import { defineDeviceCommands } from '../groups/device.ts';
+import { withSettings } from '../groups/settings.ts';
+import { defineTrustCommands } from '../groups/trust.ts';
+import { editYaml } from '../input/edit.ts';
+import { parseSettings } from '../input/key-value.ts';
 import { renderYaml } from '../render/yaml.ts';
 import type { Session } from '../session.ts';
-import { withSettings } from '../settings-commands.ts';
-import { defineTrustCommands } from '../trust-commands.ts';
 
 interface Options {
   readonly expanded?: boolean;

@@ -2,7 +2,7 @@ import { AppError } from '../../domain/errors.ts';
 import type { Devices, Instance, Settings } from '../api/instance.ts';
 import { at, lastSegment } from '../api/path.ts';
 import type { Define } from '../command-table.ts';
-import { applySettings, collect, parseDevices, parseKeyValues } from '../key-value.ts';
+import { applySettings, collect, parseDevices, parseKeyValues } from '../input/key-value.ts';
 import { parseReference } from '../remotes/reference.ts';
 
 interface Options {

@@ -1,9 +1,9 @@
 import { AppError } from '../../domain/errors.ts';
 import { type Instance, STATUS } from '../api/instance.ts';
 import { at } from '../api/path.ts';
-import { ask } from '../ask.ts';
-import { changeState, forEachInstance } from '../change-state.ts';
 import type { Define } from '../command-table.ts';
+import { ask } from '../input/ask.ts';
+import { changeState, forEachInstance } from '../instance/change-state.ts';
 import type { Session, Target } from '../session.ts';
 
 interface Options {

@@ -1,1 +1,1 @@
-export { defineEvacuate as define } from '../evacuate-commands.ts';
+export { defineEvacuate as define } from '../groups/evacuate.ts';

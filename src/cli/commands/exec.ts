@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { AppError } from '../../domain/errors.ts';
 import type { Define } from '../command-table.ts';
 import { runCommand } from '../exec/run-command.ts';
-import { collect, parseKeyValues } from '../key-value.ts';
+import { collect, parseKeyValues } from '../input/key-value.ts';
 import type { Session } from '../session.ts';
 
 export interface ExecOptions {

@@ -2,7 +2,7 @@ import type { Placement } from '../../domain/placement.ts';
 import { at } from '../api/path.ts';
 import { PLACEMENT, requireExtension } from '../api/server.ts';
 import type { Define } from '../command-table.ts';
-import { renderPlacement } from '../render/placement.ts';
+import { renderPlacement } from '../instance/placement.ts';
 import { dateTime } from '../render/quantity.ts';
 import { type Format, formatOption, renderList } from '../render/table.ts';
 

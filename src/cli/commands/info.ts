@@ -3,7 +3,7 @@ import type { Instance } from '../api/instance.ts';
 import { at } from '../api/path.ts';
 import { getServer, isClustered } from '../api/server.ts';
 import type { Define } from '../command-table.ts';
-import { renderInstanceInfo } from '../render/instance-info.ts';
+import { renderInstanceInfo } from '../instance/info.ts';
 import { renderYaml } from '../render/yaml.ts';
 import type { Session } from '../session.ts';
 

@@ -1,6 +1,6 @@
 import type { Define } from '../command-table.ts';
-import { createInstance, createOptions } from '../create-instance.ts';
-import type { CreateOptions } from '../instance-request.ts';
+import { createInstance, createOptions } from '../instance/create.ts';
+import type { CreateOptions } from '../instance/create-request.ts';
 import { type SetUpOptions, setUp } from '../setup/set-up.ts';
 
 /** Two things under one word, as LXD has them in two programs: `lxc init IMAGE` and `lxd init`. */

@@ -1,7 +1,7 @@
-import { changeState } from '../change-state.ts';
 import type { Define } from '../command-table.ts';
-import { createInstance, createOptions } from '../create-instance.ts';
-import type { CreateOptions } from '../instance-request.ts';
+import { changeState } from '../instance/change-state.ts';
+import { createInstance, createOptions } from '../instance/create.ts';
+import type { CreateOptions } from '../instance/create-request.ts';
 
 export const define: Define = (command, session) => {
   createOptions(command)

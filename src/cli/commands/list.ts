@@ -2,8 +2,8 @@ import type { Instance } from '../api/instance.ts';
 import { at } from '../api/path.ts';
 import { isClustered } from '../api/server.ts';
 import type { Define } from '../command-table.ts';
-import { columnHelp, DEFAULT_COLUMNS, FAST_COLUMNS, needsState, parseColumns } from '../instance-columns.ts';
-import { matchesAll } from '../instance-filter.ts';
+import { columnHelp, DEFAULT_COLUMNS, FAST_COLUMNS, needsState, parseColumns } from '../instance/columns.ts';
+import { matchesAll } from '../instance/filter.ts';
 import { splitRemote } from '../remotes/reference.ts';
 import { byName, type Format, formatOption, renderList } from '../render/table.ts';
 
@@ -29,16 +29,18 @@ export const define: Define = (command, session) => {
     .action(async (words: readonly string[], options: Options) => {
       const { remote, rest } = splitRemote(words, await session.remotes());
       const client = await session.client(remote);
-      const clustered = isClustered(client);
       const wanted = options.columns ?? (options.fast ? FAST_COLUMNS : DEFAULT_COLUMNS);
       const columns = parseColumns(options.allProjects && options.columns === undefined ? `e${wanted}` : wanted);
       const raw = options.format === 'json' || options.format === 'yaml';
       const stateful = raw || needsState(columns) || rest.some(filter => /^ipv[46]=/.test(filter));
       const query = { filter: '', recursion: stateful ? 2 : 1, 'all-projects': options.allProjects };
-      const instances = await client.get<readonly Instance[]>(at`instances`, query);
+      const [instances, clustered] = await Promise.all([
+        client.get<readonly Instance[]>(at`instances`, query),
+        isClustered(client),
+      ]);
       const chosen = instances.filter(instance => matchesAll(instance, rest)).toSorted(byName);
       const shown =
-        options.columns === undefined && !(await clustered) ? columns.filter(column => column.key !== 'L') : columns;
+        options.columns === undefined && !clustered ? columns.filter(column => column.key !== 'L') : columns;
       const list = { headers: shown.map(c => c.header), rows: chosen.map(i => shown.map(c => c.cell(i))), raw: chosen };
       session.print(await renderList(list, options.format));
     });

@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { AppError } from '../../domain/errors.ts';
 import { openEvents, type ServerEvent } from '../api/events.ts';
 import type { Define } from '../command-table.ts';
-import { collect } from '../key-value.ts';
+import { collect } from '../input/key-value.ts';
 import { type Format, prettyEvent } from '../render/event.ts';
 import { renderYaml } from '../render/yaml.ts';
 

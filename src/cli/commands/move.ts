@@ -3,7 +3,7 @@ import type { Client } from '../api/client.ts';
 import { at } from '../api/path.ts';
 import { DRY_RUN, requireExtension } from '../api/server.ts';
 import type { Define } from '../command-table.ts';
-import { isBlocked, type MovePlan, renderMoveCheck, renderMovePlan } from '../move-check.ts';
+import { isBlocked, type MovePlan, renderMoveCheck, renderMovePlan } from '../instance/move-plan.ts';
 import { parseReference } from '../remotes/reference.ts';
 import type { Session } from '../session.ts';
 

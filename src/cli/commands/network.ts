@@ -1,8 +1,8 @@
 import { at } from '../api/path.ts';
 import type { Define } from '../command-table.ts';
-import { parseKeyValues } from '../key-value.ts';
+import { defineSettingsCommands } from '../groups/settings.ts';
+import { parseKeyValues } from '../input/key-value.ts';
 import { byName, type Format, formatOption, renderList } from '../render/table.ts';
-import { defineSettingsCommands } from '../settings-commands.ts';
 
 interface Network {
   readonly name: string;
@@ -23,7 +23,8 @@ export const define: Define = (command, session) => {
     .addOption(formatOption())
     .action(async (remote: string | undefined, { format }: { format: Format }) => {
       const { client } = await session.resolve(remote ?? '');
-      const networks = (await client.get<readonly Network[]>(at`networks`, { recursion: 1 })).toSorted(byName);
+      const found = await client.get<readonly Network[]>(at`networks`, { recursion: 1 });
+      const networks = found.filter(n => n.type !== 'loopback' && n.type !== 'unknown').toSorted(byName);
       const headers = ['NAME', 'TYPE', 'MANAGED', 'IPV4', 'IPV6', 'DESCRIPTION', 'USED BY', 'STATE'];
       const rows = networks.map(n => [
         n.name,

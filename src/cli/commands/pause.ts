@@ -1,6 +1,6 @@
 import { STATUS } from '../api/instance.ts';
-import { changeState, chosenNames, forEachInstance } from '../change-state.ts';
 import type { Define } from '../command-table.ts';
+import { changeState, chosenNames, forEachInstance } from '../instance/change-state.ts';
 
 export const define: Define = (command, session) => {
   command

@@ -2,13 +2,13 @@ import { AppError } from '../../domain/errors.ts';
 import { at } from '../api/path.ts';
 import { type Fields, update, writable } from '../api/update.ts';
 import type { Define } from '../command-table.ts';
-import { defineDeviceCommands } from '../device-commands.ts';
+import { defineDeviceCommands } from '../groups/device.ts';
+import { defineSettingsCommands } from '../groups/settings.ts';
+import { readStdin } from '../input/stdin.ts';
 import { splitRemote } from '../remotes/reference.ts';
 import { byName, type Format, formatOption, renderList } from '../render/table.ts';
 import { parseYaml } from '../render/yaml.ts';
 import type { Session } from '../session.ts';
-import { defineSettingsCommands } from '../settings-commands.ts';
-import { readStdin } from '../stdin.ts';
 
 interface Profile {
   readonly name: string;

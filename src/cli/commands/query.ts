@@ -2,8 +2,8 @@ import { text } from 'node:stream/consumers';
 import { AppError } from '../../domain/errors.ts';
 import type { Operation } from '../api/operation.ts';
 import type { Define } from '../command-table.ts';
+import { readStdin } from '../input/stdin.ts';
 import { parseReference } from '../remotes/reference.ts';
-import { readStdin } from '../stdin.ts';
 
 interface Options {
   readonly request: string;

@@ -1,1 +1,1 @@
-export { defineRestore as define } from '../evacuate-commands.ts';
+export { defineRestore as define } from '../groups/evacuate.ts';

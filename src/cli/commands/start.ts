@@ -1,6 +1,6 @@
 import { STATUS } from '../api/instance.ts';
-import { chosenNames, forEachInstance, startInstance } from '../change-state.ts';
 import type { Define } from '../command-table.ts';
+import { chosenNames, forEachInstance, startInstance } from '../instance/change-state.ts';
 
 export const define: Define = (command, session) => {
   command

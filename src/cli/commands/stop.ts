@@ -1,7 +1,7 @@
 import { STATUS } from '../api/instance.ts';
-import { changeState, chosenNames, forEachInstance } from '../change-state.ts';
 import type { Define } from '../command-table.ts';
-import { parseSeconds } from '../stop-options.ts';
+import { parseSeconds } from '../input/seconds.ts';
+import { changeState, chosenNames, forEachInstance } from '../instance/change-state.ts';
 
 interface Options {
   readonly all?: boolean;

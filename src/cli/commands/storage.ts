@@ -1,12 +1,12 @@
 import { at } from '../api/path.ts';
 import { isClustered } from '../api/server.ts';
 import type { Define } from '../command-table.ts';
-import { parseKeyValues } from '../key-value.ts';
+import { defineSettingsCommands } from '../groups/settings.ts';
+import { parseKeyValues } from '../input/key-value.ts';
 import { binarySize } from '../render/quantity.ts';
 import { byName, type Format, formatOption, renderList } from '../render/table.ts';
+import { groupUsers } from '../render/used-by.ts';
 import { renderYaml } from '../render/yaml.ts';
-import { defineSettingsCommands } from '../settings-commands.ts';
-import { groupUsers } from '../used-by.ts';
 
 interface Pool {
   readonly name: string;

@@ -19,11 +19,17 @@ export async function pump(input: Readable, socket: WebSocket): Promise<void> {
   socket.send('', { binary: false }, () => {});
 }
 
-/** Writes what the socket brings until its end: the empty text frame, or that it closes. */
+/**
+ * Writes what the socket brings until its end: the empty text frame, or that it closes. The end is answered by closing,
+ * which a server may wait for before it calls the command done (LXD does, for a terminal).
+ */
 export function drainTo(socket: WebSocket, output: Writable): Promise<void> {
   return new Promise(resolve => {
     socket.on('message', (data: Buffer, binary: boolean) => {
-      if (!binary && data.length === 0) return resolve();
+      if (!binary && data.length === 0) {
+        socket.close();
+        return resolve();
+      }
       if (output.write(data)) return;
       socket.pause();
       output.once('drain', () => socket.resume());

@@ -2,7 +2,7 @@ import { AppError } from '../../domain/errors.ts';
 import type { Client } from '../api/client.ts';
 import { at } from '../api/path.ts';
 import { getServer } from '../api/server.ts';
-import { ask, askSecret } from '../ask.ts';
+import { ask, askSecret } from '../input/ask.ts';
 import type { Session } from '../session.ts';
 import { connect } from './connect.ts';
 import { addRemote, type Remote } from './remote.ts';

@@ -1,4 +1,4 @@
-import { ask, confirm } from '../ask.ts';
+import { ask, confirm } from '../input/ask.ts';
 import type { Io } from '../io.ts';
 import type { Preseed } from './preseed.ts';
 

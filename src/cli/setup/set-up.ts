@@ -2,12 +2,12 @@ import { AppError } from '../../domain/errors.ts';
 import type { Client } from '../api/client.ts';
 import { at } from '../api/path.ts';
 import { type Fields, writable } from '../api/update.ts';
-import { confirm } from '../ask.ts';
-import { joinCluster } from '../join-cluster.ts';
+import { confirm } from '../input/ask.ts';
+import { readStdin } from '../input/stdin.ts';
 import { parseYaml, renderYaml } from '../render/yaml.ts';
 import type { Session } from '../session.ts';
-import { readStdin } from '../stdin.ts';
 import { applyPreseed } from './apply-preseed.ts';
+import { joinCluster } from './join-cluster.ts';
 import { type Preseed, parsePreseed } from './preseed.ts';
 import { askPreseed, defaultPreseed, type Present } from './questions.ts';
 

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import { AppError } from '../domain/errors.ts';
-import { at } from './api/path.ts';
-import { confirm } from './ask.ts';
-import type { Session } from './session.ts';
+import { AppError } from '../../domain/errors.ts';
+import { at } from '../api/path.ts';
+import { confirm } from '../input/ask.ts';
+import type { Session } from '../session.ts';
 
 /** `evacuate` and `restore`, at the top level and under `cluster`. */
 export function defineEvacuate(command: Command, session: Session): void {

@@ -1,6 +1,6 @@
-import { AppError } from '../domain/errors.ts';
-import { type Instance, type NetworkState, STATUS } from './api/instance.ts';
-import { binarySize, dateTime } from './render/quantity.ts';
+import { AppError } from '../../domain/errors.ts';
+import { type Instance, type NetworkState, STATUS } from '../api/instance.ts';
+import { binarySize, dateTime } from '../render/quantity.ts';
 
 /** The columns of `berth list`, under the letters of `lxc list`. */
 export interface Column {

@@ -1,14 +1,14 @@
-import { AppError } from '../domain/errors.ts';
-import type { Client } from './api/client.ts';
-import { at } from './api/path.ts';
-import type { Image } from './image-columns.ts';
-import { saveImage } from './image-download.ts';
-import { imageFingerprint, imageSource } from './image-source.ts';
-import { imageUpload } from './image-upload.ts';
-import { parseKeyValues } from './key-value.ts';
-import { parseReference } from './remotes/reference.ts';
-import { ProgressLine } from './render/progress.ts';
-import type { Session } from './session.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { Client } from '../api/client.ts';
+import { at } from '../api/path.ts';
+import { parseKeyValues } from '../input/key-value.ts';
+import { parseReference } from '../remotes/reference.ts';
+import { ProgressLine } from '../render/progress.ts';
+import type { Session } from '../session.ts';
+import type { Image } from './columns.ts';
+import { saveImage } from './download.ts';
+import { imageFingerprint, imageSource } from './source.ts';
+import { imageUpload } from './upload.ts';
 
 /** Images between files and servers, and from server to server. */
 export interface ImportOptions {

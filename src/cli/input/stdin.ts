@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs';
-import type { Io } from './io.ts';
+import type { Io } from '../io.ts';
 
 /**
  * The whole of standard input if something was really sent there: a pipe or a file. A terminal, /dev/null and the idle

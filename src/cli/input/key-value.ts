@@ -1,5 +1,5 @@
-import { AppError } from '../domain/errors.ts';
-import type { Settings } from './api/instance.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { Settings } from '../api/instance.ts';
 
 /** key=value as the user types it: options that may be repeated, arguments, and the old form "key value". */
 

@@ -1,6 +1,6 @@
-import { AppError } from '../domain/errors.ts';
-import type { Devices, Settings } from './api/instance.ts';
-import { applySettings, parseDevices, parseKeyValues } from './key-value.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { Devices, Settings } from '../api/instance.ts';
+import { applySettings, parseDevices, parseKeyValues } from '../input/key-value.ts';
 
 /**
  * The body of "create this instance", from the options of launch and init and the YAML on standard input. Pure: what the

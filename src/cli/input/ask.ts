@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { type Readable, Writable } from 'node:stream';
-import { AppError } from '../domain/errors.ts';
-import type { Io } from './io.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { Io } from '../io.ts';
 
 /** One line from the user, trimmed. Input that ends before it counts as a refusal. */
 export function ask(io: Io, question: string): Promise<string> {

@@ -1,18 +1,18 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { AppError } from '../domain/errors.ts';
-import type { Operation } from './api/operation.ts';
-import { at } from './api/path.ts';
-import { type Fields, writable } from './api/update.ts';
-import { editYaml } from './edit.ts';
-import { deleteToken, pendingTokens } from './pending-tokens.ts';
-import { splitRemote } from './remotes/reference.ts';
-import { trustTokenOf } from './remotes/token.ts';
-import { longDate } from './render/quantity.ts';
-import { type Format, formatOption, renderList, sortRows } from './render/table.ts';
-import { renderYaml } from './render/yaml.ts';
-import type { Session } from './session.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { Operation } from '../api/operation.ts';
+import { at } from '../api/path.ts';
+import { deleteToken, pendingTokens } from '../api/pending-tokens.ts';
+import { type Fields, writable } from '../api/update.ts';
+import { editYaml } from '../input/edit.ts';
+import { splitRemote } from '../remotes/reference.ts';
+import { trustTokenOf } from '../remotes/token.ts';
+import { longDate } from '../render/quantity.ts';
+import { type Format, formatOption, renderList, sortRows } from '../render/table.ts';
+import { renderYaml } from '../render/yaml.ts';
+import type { Session } from '../session.ts';
 
 interface Certificate {
   readonly fingerprint: string;

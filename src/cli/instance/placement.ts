@@ -1,5 +1,5 @@
 import type { Placement, PlacementReason } from '../../domain/placement.ts';
-import { drawTableText } from './table.ts';
+import { drawTableText } from '../render/table.ts';
 
 /** The decision in a sentence, and a line for each host: the chosen one first, then by score, the rejected ones last. */
 export async function renderPlacement(placement: Placement): Promise<string> {

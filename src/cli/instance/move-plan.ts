@@ -1,7 +1,7 @@
-import type { Placement } from '../domain/placement.ts';
-import { renderPlacement } from './render/placement.ts';
-import { binarySize } from './render/quantity.ts';
-import { drawTableText } from './render/table.ts';
+import type { Placement } from '../../domain/placement.ts';
+import { binarySize } from '../render/quantity.ts';
+import { drawTableText } from '../render/table.ts';
+import { renderPlacement } from './placement.ts';
 
 /** What our server says before a move: where to (and why there), and whether the instance can go there as it runs. */
 export interface MovePlan {

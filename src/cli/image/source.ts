@@ -1,8 +1,8 @@
-import type { Client } from './api/client.ts';
-import { at } from './api/path.ts';
-import { parseReference } from './remotes/reference.ts';
-import { getRemote } from './remotes/remote.ts';
-import type { Session } from './session.ts';
+import type { Client } from '../api/client.ts';
+import { at } from '../api/path.ts';
+import { parseReference } from '../remotes/reference.ts';
+import { getRemote } from '../remotes/remote.ts';
+import type { Session } from '../session.ts';
 
 export type ImageSource = Readonly<Record<string, unknown>>;
 

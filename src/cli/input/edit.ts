@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AppError } from '../domain/errors.ts';
-import type { Fields } from './api/update.ts';
-import { runChild } from './child.ts';
-import { parseYaml, renderYaml } from './render/yaml.ts';
-import type { Session } from './session.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { Fields } from '../api/update.ts';
+import { runChild } from '../child.ts';
+import { parseYaml, renderYaml } from '../render/yaml.ts';
+import type { Session } from '../session.ts';
 import { readStdin } from './stdin.ts';
 
 /**

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { Settings } from './api/instance.ts';
-import { type Fields, type Kind, update, writable } from './api/update.ts';
-import { editYaml } from './edit.ts';
-import { applySettings, parseSettings } from './key-value.ts';
-import { renderYaml } from './render/yaml.ts';
-import type { Session } from './session.ts';
+import type { Settings } from '../api/instance.ts';
+import { type Fields, type Kind, update, writable } from '../api/update.ts';
+import { editYaml } from '../input/edit.ts';
+import { applySettings, parseSettings } from '../input/key-value.ts';
+import { renderYaml } from '../render/yaml.ts';
+import type { Session } from '../session.ts';
 
 /** A named thing of the API that has a config map: how to reach it, and what it is called. */
 export interface Configurable {

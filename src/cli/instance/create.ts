@@ -1,24 +1,24 @@
 import type { Command } from 'commander';
-import { AppError } from '../domain/errors.ts';
-import type { Placement } from '../domain/placement.ts';
-import type { Client } from './api/client.ts';
-import type { Devices } from './api/instance.ts';
-import { at, lastSegment } from './api/path.ts';
-import { DRY_RUN, requireExtension } from './api/server.ts';
-import { imageSource } from './image-source.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { Placement } from '../../domain/placement.ts';
+import type { Client } from '../api/client.ts';
+import type { Devices } from '../api/instance.ts';
+import { at, lastSegment } from '../api/path.ts';
+import { DRY_RUN, requireExtension } from '../api/server.ts';
+import { imageSource } from '../image/source.ts';
+import { collect } from '../input/key-value.ts';
+import { readStdin } from '../input/stdin.ts';
+import { parseReference } from '../remotes/reference.ts';
+import { parseYaml } from '../render/yaml.ts';
+import type { Session } from '../session.ts';
 import {
   type CreateOptions,
   type CreateRequest,
   createRequest,
   type InstanceDocument,
   needsInherited,
-} from './instance-request.ts';
-import { collect } from './key-value.ts';
-import { parseReference } from './remotes/reference.ts';
-import { renderPlacement } from './render/placement.ts';
-import { parseYaml } from './render/yaml.ts';
-import type { Session } from './session.ts';
-import { readStdin } from './stdin.ts';
+} from './create-request.ts';
+import { renderPlacement } from './placement.ts';
 
 /** What launch and init share: the options, and making the instance. */
 export function createOptions(command: Command): Command {

@@ -1,6 +1,6 @@
 import type { Instance, InstanceState, NetworkState } from '../api/instance.ts';
-import { binarySize, dateTime } from './quantity.ts';
-import { drawTableText } from './table.ts';
+import { binarySize, dateTime } from '../render/quantity.ts';
+import { drawTableText } from '../render/table.ts';
 
 /** `berth info INSTANCE`, line by line as LXD's client has it. */
 export async function renderInstanceInfo(instance: Instance, clustered: boolean): Promise<string> {

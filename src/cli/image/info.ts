@@ -1,5 +1,5 @@
-import { type Image, imageSize } from '../image-columns.ts';
-import { dateTime, yesNo } from './quantity.ts';
+import { dateTime, yesNo } from '../render/quantity.ts';
+import { type Image, imageSize } from './columns.ts';
 
 /** `berth image info`, line by line as LXD's client has it. */
 export function renderImageInfo(image: Image): string {

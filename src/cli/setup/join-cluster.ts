@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { AppError } from '../domain/errors.ts';
-import { runChild } from './child.ts';
-import { requireJoinToken } from './remotes/token.ts';
+import { AppError } from '../../domain/errors.ts';
+import { runChild } from '../child.ts';
+import { requireJoinToken } from '../remotes/token.ts';
 
 export interface AgentOptions {
   readonly data: string;

@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable, Transform } from 'node:stream';
-import { AppError } from '../domain/errors.ts';
-import type { Settings } from './api/instance.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { Settings } from '../api/instance.ts';
 
 /** The body and headers of an image upload: one file as it is, or metadata and root file system as a form. */
 export interface Upload {

@@ -1,4 +1,4 @@
-import type { Instance } from './api/instance.ts';
+import type { Instance } from '../api/instance.ts';
 
 /** The filters of `berth list`: all of them must hold. */
 export function matchesAll(instance: Instance, filters: readonly string[]): boolean {

@@ -1,7 +1,7 @@
-import { AppError } from '../domain/errors.ts';
-import type { Client } from './api/client.ts';
-import type { Operation } from './api/operation.ts';
-import { at } from './api/path.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { Client } from './client.ts';
+import type { Operation } from './operation.ts';
+import { at } from './path.ts';
 
 /** Tokens that nobody has used yet are operations that run. */
 const RUNNING = 103;

@@ -1,8 +1,8 @@
-import { AppError } from '../domain/errors.ts';
-import type { Client } from './api/client.ts';
-import { type Instance, STATUS } from './api/instance.ts';
-import { at } from './api/path.ts';
-import type { Session, Target } from './session.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { Client } from '../api/client.ts';
+import { type Instance, STATUS } from '../api/instance.ts';
+import { at } from '../api/path.ts';
+import type { Session, Target } from '../session.ts';
 
 export interface StateChange {
   readonly action: 'start' | 'stop' | 'restart' | 'freeze' | 'unfreeze';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { at } from './api/path.ts';
-import { splitRemote } from './remotes/reference.ts';
-import { type Format, formatOption, renderList, sortRows } from './render/table.ts';
-import type { Session } from './session.ts';
+import { at } from '../api/path.ts';
+import { splitRemote } from '../remotes/reference.ts';
+import { type Format, formatOption, renderList, sortRows } from '../render/table.ts';
+import type { Session } from '../session.ts';
 
 interface Alias {
   readonly name: string;

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { basename, join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { AppError } from '../domain/errors.ts';
+import { AppError } from '../../domain/errors.ts';
 
 /**
  * Writes an exported image to one file or, if it is split, to two, and checks it against its fingerprint. Files get their

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { AppError } from '../domain/errors.ts';
-import type { Devices, Settings } from './api/instance.ts';
-import { type Fields, type Kind, update } from './api/update.ts';
-import { applySettings, parseKeyValues, parseSettings } from './key-value.ts';
-import { renderYaml } from './render/yaml.ts';
-import type { Session } from './session.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { Devices, Settings } from '../api/instance.ts';
+import { type Fields, type Kind, update } from '../api/update.ts';
+import { applySettings, parseKeyValues, parseSettings } from '../input/key-value.ts';
+import { renderYaml } from '../render/yaml.ts';
+import type { Session } from '../session.ts';
 
 /** What has devices: an instance or a profile. */
 export interface DeviceHolder {

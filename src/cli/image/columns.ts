@@ -1,6 +1,6 @@
-import { AppError } from '../domain/errors.ts';
-import type { Settings } from './api/instance.ts';
-import { longDate, yesNo } from './render/quantity.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { Settings } from '../api/instance.ts';
+import { longDate, yesNo } from '../render/quantity.ts';
 
 /** An image as the API shows it. */
 export interface Image {
