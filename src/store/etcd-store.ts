@@ -29,6 +29,7 @@ export interface EtcdOptions {
 const BUDGET_MS = 10_000;
 /** A list comes in pages, so that no answer blocks etcd or this process for long. */
 const PAGE_KEYS = 1000;
+const PAGE_MS = 4000;
 
 /** Does not connect yet: the first call does. */
 export function openEtcdStore(options: EtcdOptions): Store {
@@ -100,11 +101,12 @@ class EtcdStore implements Store {
     let revision: string | undefined;
     let last: string | undefined;
     for (;;) {
-      const page = await this.#cluster.repeat('range', {
+      const request = {
         ...this.#codec.range(prefix, last),
         limit: PAGE_KEYS,
         ...(revision === undefined ? {} : { revision }),
-      });
+      };
+      const page = await this.#cluster.repeat('range', request, this.#cluster.budget(), PAGE_MS);
       revision ??= page.header.revision;
       const found = page.kvs.map(kv => this.#codec.entry(kv));
       entries.push(...found.filter(entry => !entry.key.startsWith(RESERVED)));

@@ -11,8 +11,9 @@ import { EtcdError } from './etcd-failure.ts';
 import { Assembler, type Batch } from './etcd-watch-response.ts';
 import type { Snapshot, WatchEvent } from './store.ts';
 
-/** etcd is asked for a sign of life after this long without one, and given as long again. */
-const SILENCE_MS = 4000;
+/** After this long without a sign of life etcd is asked for one, and given `ANSWER_MS` for it. */
+const SILENCE_MS = 2000;
+const ANSWER_MS = 3000;
 const CREATE_MS = 2000;
 /** A change of member or of leader shorter than this is not worth telling. */
 const STALL_AFTER_MS = 1000;
@@ -109,7 +110,7 @@ async function nextResponse(stream: StreamOf<'watch'>) {
   const response = await stream.receive(SILENCE_MS);
   if (response !== undefined) return response;
   stream.send({ progress_request: {} });
-  return (await stream.receive(SILENCE_MS)) ?? fail();
+  return (await stream.receive(ANSWER_MS)) ?? fail();
 }
 
 function fail(): never {

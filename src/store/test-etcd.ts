@@ -31,8 +31,8 @@ export interface TestEtcd {
   thaw(member: number): void;
   /** Starts a killed member again with its data; resolves when it is healthy. */
   restart(member: number): Promise<void>;
-  /** Sum of a Prometheus metric over the living members. */
-  metric(name: string): Promise<number>;
+  /** A Prometheus metric, with its labels if it has any, of one member or summed over the living ones. */
+  metric(name: string, member?: number): Promise<number>;
   /** etcdctl against all members; resolves to what it printed. */
   ctl(...args: readonly string[]): Promise<string>;
   /** Ends all and deletes the data. */
@@ -109,7 +109,12 @@ export async function startTestEtcd({ members = 1, args = [], tls }: TestEtcdOpt
   const metric = async (name: string, member: Member) => {
     if (member.child === undefined) return 0;
     const text = await (await fetch(`http://${member.address}:2381/metrics`)).text();
-    return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+    return Number(
+      text
+        .split('\n')
+        .find(line => line.startsWith(`${name} `))
+        ?.slice(name.length) ?? 0,
+    );
   };
 
   const stop = async () => {
@@ -141,7 +146,10 @@ export async function startTestEtcd({ members = 1, args = [], tls }: TestEtcdOpt
       start(all[member]!);
       await healthy(all[member]!);
     },
-    metric: async name => (await Promise.all(all.map(member => metric(name, member)))).reduce((a, b) => a + b),
+    metric: async (name, member) => {
+      const asked = member === undefined ? all : [all[member]!];
+      return (await Promise.all(asked.map(one => metric(name, one)))).reduce((a, b) => a + b);
+    },
     ctl: async (...command) => {
       const env = { ...process.env, ETCDCTL_API: '3' };
       return (await run('etcdctl', [`--endpoints=${endpoints.join(',')}`, ...tlsCtl, ...command], { env })).stdout;

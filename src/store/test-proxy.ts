@@ -1,4 +1,4 @@
-/** A TCP proxy for tests that cuts connections in mid-message after a number of bytes, by a seed, or goes silent. */
+/** A TCP proxy for tests that cuts connections in mid-message after a number of bytes, by a seed, or holds one back. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
@@ -9,8 +9,16 @@ export interface CuttingProxy {
   readonly cuts: number;
   /** From now on connections live as long as they like. */
   calm(): void;
+  /**
+   * Holds back what comes next from a client, and cuts that client off, but not the connection to the target. Resolves
+   * when done, to what sends the held bytes on after all: a request that arrives long after its sender gave up.
+   */
+  holdNext(): Promise<() => void>;
   close(): Promise<void>;
 }
+
+/** Long enough for all of one request to arrive. */
+const HOLD_MS = 50;
 
 /** @param bytes how many a connection carries, both ways together, before it is cut: `least` to `most`. */
 export async function startCuttingProxy(
@@ -22,6 +30,7 @@ export async function startCuttingProxy(
   const sockets = new Set<Socket>();
   let cuts = 0;
   let cutting = true;
+  let hold: ((flush: () => void) => void) | undefined;
   const [host, port] = target.split(':') as [string, string];
 
   const server = createServer(client => {
@@ -31,14 +40,26 @@ export async function startCuttingProxy(
       client.destroy();
       upstream.destroy();
     };
+    let held: Buffer[] | undefined;
+    const holdBack = () => {
+      held = [];
+      const done = hold!;
+      hold = undefined;
+      setTimeout(() => {
+        client.destroy();
+        done(() => upstream.write(Buffer.concat(held!)));
+      }, HOLD_MS);
+    };
     const pass = (from: Socket, to: Socket) => {
       sockets.add(from);
       from.on('error', end);
       from.on('close', () => {
         sockets.delete(from);
-        end();
+        if (held === undefined) end();
       });
       from.on('data', chunk => {
+        if (hold !== undefined && from === client) holdBack();
+        if (held !== undefined) return from === client && held.push(chunk);
         left -= chunk.length;
         if (!cutting || left > 0) return to.write(chunk);
         if (to.destroyed) return;
@@ -56,6 +77,7 @@ export async function startCuttingProxy(
     get cuts() {
       return cuts;
     },
+    holdNext: () => new Promise(resolve => (hold = resolve)),
     calm: () => {
       cutting = false;
     },

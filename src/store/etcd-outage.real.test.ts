@@ -1,0 +1,109 @@
+/** The only member gone or silent: errors say truly whether a write happened, leases end in time, the view goes on. */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { openEtcdStore } from './etcd-store.ts';
+import { keyspace } from './keyspace.ts';
+import { recorder } from './store.contract.ts';
+import type { Store } from './store.ts';
+import { startTestEtcd, type TestEtcd } from './test-etcd.ts';
+import { openView } from './view.ts';
+
+const things = keyspace<number>('things');
+
+describe('an outage of etcd', () => {
+  let etcd: TestEtcd;
+  let store: Store;
+  let end: AbortController;
+  let spaces = 0;
+  before(async () => {
+    etcd = await startTestEtcd();
+  });
+  after(() => etcd?.stop());
+  beforeEach(() => {
+    end = new AbortController();
+    store = openEtcdStore({ endpoints: etcd.endpoints, prefix: `/outage${++spaces}/`, budgetMs: 1000 });
+  });
+  afterEach(async () => {
+    end.abort();
+    await store.close();
+  });
+  const put = (key: string) => store.commit({ guards: [], writes: [{ put: key, value: '1' }] });
+
+  it('when it is gone, calls are unavailable and writes certainly not done; when it is back, all goes on', async () => {
+    await put('a');
+    await etcd.kill(0);
+    await Promise.all([
+      assert.rejects(put('b'), { code: 'unavailable' }),
+      assert.rejects(store.get('a'), { code: 'unavailable' }),
+      assert.rejects(store.list(''), { code: 'unavailable' }),
+      assert.rejects(store.lease(5000), { code: 'unavailable' }),
+    ]);
+    await etcd.restart(0);
+    await put('c');
+    assert.deepEqual(
+      (await store.list('')).entries.map(entry => entry.key),
+      ['a', 'c'],
+    );
+  });
+
+  it('when it is silent, a write says that its outcome is not known, a read that it was not possible', async () => {
+    await put('a');
+    etcd.freeze(0);
+    try {
+      await Promise.all([
+        assert.rejects(put('b'), { code: 'deadline' }),
+        assert.rejects(store.get('a'), { code: 'unavailable' }),
+      ]);
+    } finally {
+      etcd.thaw(0);
+    }
+    const seen = recorder(store.watch('', 0n, end.signal));
+    await put('c');
+    await seen.until(event => event.kind === 'put' && event.entry.key === 'c');
+    assert.ok(seen.events.filter(event => event.kind === 'put' && event.entry.key === 'b').length <= 1);
+  });
+
+  it('a write that meets an outage shorter than the budget is done, once, without an error', async () => {
+    const patient = openEtcdStore({ endpoints: etcd.endpoints, prefix: `/outage${spaces}/` });
+    await patient.commit({ guards: [], writes: [{ put: 'a', value: '1' }] });
+    await etcd.kill(0);
+    const writing = patient.commit({ guards: [{ key: 'b', exists: false }], writes: [{ put: 'b', value: '1' }] });
+    await etcd.restart(0);
+    assert.equal((await writing).kind, 'committed');
+    await patient.close();
+  });
+
+  it('a lease lives on past its ttl while it is renewed, and is given up one ttl after renewals end', async t => {
+    const lease = await store.lease(2000);
+    await store.commit({ guards: [], writes: [{ put: 'a', value: '1', lease: lease.id }] });
+    const lost = lease.lost.then(() => 'lost');
+    assert.equal(await Promise.race([lost, after3s()]), 'alive');
+    assert.ok(await store.get('a'));
+    etcd.freeze(0);
+    const startMs = Date.now();
+    assert.equal(await Promise.race([lost, after3s()]), 'lost');
+    const tookMs = Date.now() - startMs;
+    etcd.thaw(0);
+    t.diagnostic(`lost after ${tookMs} ms`);
+    assert.ok(tookMs <= 2100, `a ttl is 2000 ms, it took ${tookMs} ms`);
+    while (await store.get('a')) await new Promise(resolve => setTimeout(resolve, 100));
+  });
+
+  it('the view answers and says that it is stale; when etcd is back it catches up', async t => {
+    await store.commit(things.create(things.key('a'), 1));
+    const view = await openView(store, [things.prefix], end.signal);
+    await etcd.kill(0);
+    const startMs = Date.now();
+    while (!view.stale) await new Promise(resolve => setTimeout(resolve, 20));
+    t.diagnostic(`stale after ${Date.now() - startMs} ms`);
+    assert.equal(view.get(things.key('a'))?.value, 1);
+    await etcd.restart(0);
+    const changed = await store.commit(things.create(things.key('b'), 2));
+    await view.reached(changed.revision);
+    assert.equal(view.stale, false);
+    assert.equal(view.get(things.key('b'))?.value, 2);
+    t.diagnostic(`fresh ${Date.now() - startMs} ms after the kill`);
+  });
+});
+
+const after3s = () => new Promise<'alive'>(resolve => setTimeout(resolve, 3000, 'alive'));
