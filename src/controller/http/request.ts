@@ -25,7 +25,7 @@ export interface ApiRequest {
   readonly log: Log;
   /** Aborts when the client hung up before it had its answer. */
   readonly signal: AbortSignal;
-  /** Makes the connection a websocket. @throws AppError `invalid` if the client did not ask for one. */
+  /** Makes the connection a websocket, paused: resume it when you listen. @throws AppError `invalid` if the client did not ask for one. */
   upgrade(): Promise<WebSocket>;
 }
 

@@ -13,7 +13,7 @@ const PING_MS = 10_000;
 export interface Upgrader {
   /** Listener for a server's `upgrade` event. */
   accept(handle: RequestListener): (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** What a handler calls to make its connection a websocket. */
+  /** What a handler calls to make its connection a websocket. It comes paused, so that nothing said early is lost. */
   of(request: IncomingMessage): () => Promise<WebSocket>;
   close(): void;
 }
@@ -42,7 +42,10 @@ export function openUpgrader(): Upgrader {
         pending.get(request) ?? fail('invalid', 'This is a websocket: send "Upgrade: websocket"');
       response.detachSocket(socket as never);
       const websocket = await new Promise<WebSocket>(resolve =>
-        server.handleUpgrade(request, socket, head, made => resolve(made)),
+        server.handleUpgrade(request, socket, head, made => {
+          made.pause();
+          resolve(made);
+        }),
       );
       keepAlive(websocket);
       return websocket;

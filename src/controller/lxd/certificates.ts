@@ -22,7 +22,6 @@ import { findToken, issueToken, TOKEN_USED, useToken } from '../trust/tokens.ts'
 import type { Lxd } from './context.ts';
 import { flagField, textField } from './fields.ts';
 import { list, urlOf } from './lists.ts';
-import { serverConfig } from './server-config.ts';
 
 export function certificateRoutes(lxd: Lxd): readonly Route[] {
   const find = (request: ApiRequest) => findCertificate(lxd.view, request.params.fingerprint!);
@@ -130,8 +129,7 @@ async function introduce(lxd: Lxd, request: ApiRequest, body: AddBody): Promise<
     await commit(lxd, both, failed => (failed.includes(token.key) ? TOKEN_USED() : alreadyTrusted()));
     return created(urlOf('certificates', record.fingerprint));
   }
-  const { trustPasswordHash } = serverConfig(lxd.view);
-  if (trustPasswordHash === '' || !(await isPassword(body.password, trustPasswordHash)))
+  if (!(await isPassword(lxd.view, body.password)))
     fail('forbidden', 'not authorized: the trust password is wrong or not set');
   const record = certificateRecord(presented(request, body), {
     name: body.name,

@@ -30,6 +30,7 @@ export function eventRoutes(lxd: Lxd): readonly Route[] {
             else websocket.send(text);
           };
           for (const text of early) send(text);
+          websocket.resume(); // nothing is expected but pongs and the close
           if (websocket.readyState !== websocket.OPEN) stop();
         } catch (error) {
           stop();

@@ -38,10 +38,10 @@ export async function serveLxd(options: LxdServerOptions): Promise<HttpServer> {
   const { name, core, secrets, log } = options;
   const { store, view, clock } = core;
   let addresses: readonly string[] = [];
-  const server = { fingerprint: fingerprintOf(secrets.server.cert), addresses };
+  const server = { fingerprint: fingerprintOf(secrets.server.cert) };
   const operations = openOperations(store, view, clock, () => ({ ...server, addresses }));
   const feed = openEventFeed(view, operations, log);
-  const sessions = openSessions({ ...core, controller: name, log });
+  const sessions = openSessions({ ...core, controller: name, fingerprint: server.fingerprint, log });
   const metrics = openMetrics(view);
   const lxd: Lxd = {
     ...core,

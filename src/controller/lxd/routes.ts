@@ -1,13 +1,18 @@
 /** The table of LXD's API, noun by noun; what is missing of it gets its file and its line here. */
 import type { Api } from '../http/route.ts';
 import { certificateRoutes } from './certificates.ts';
+import { clusterRoutes } from './cluster.ts';
+import { clusterGroupRoutes } from './cluster-groups.ts';
 import type { Lxd } from './context.ts';
 import { lxdRender } from './envelope.ts';
 import { eventRoutes } from './events.ts';
+import { networkRoutes } from './networks.ts';
 import { operationRoutes } from './operations.ts';
 import { profileRoutes } from './profiles.ts';
 import { PROJECT_ROUTES } from './projects.ts';
+import { resourceRoutes } from './resources.ts';
 import { serverRoutes } from './server.ts';
+import { storagePoolRoutes } from './storage-pools.ts';
 import { WARNING_ROUTES } from './warnings.ts';
 
 export function lxdApi(lxd: Lxd): Api {
@@ -20,6 +25,11 @@ export function lxdApi(lxd: Lxd): Api {
       ...eventRoutes(lxd),
       ...operationRoutes(lxd),
       ...profileRoutes(lxd),
+      ...networkRoutes(lxd),
+      ...storagePoolRoutes(lxd),
+      ...clusterRoutes(lxd),
+      ...clusterGroupRoutes(lxd),
+      ...resourceRoutes(lxd),
       ...PROJECT_ROUTES,
       ...WARNING_ROUTES,
     ],

@@ -13,7 +13,7 @@ import type { Lxd } from './context.ts';
 import { API_EXTENSIONS } from './extensions.ts';
 import { configField, patched, withoutEmpty } from './fields.ts';
 import { DEFAULT_PROJECT, projectOf } from './project.ts';
-import { serverConfig, setServerConfig, shownConfig } from './server-config.ts';
+import { setServerConfig, shownConfig } from './server-config.ts';
 
 /** What we are compatible with; Juju wants a number of at least 5.0. */
 const SERVER_VERSION = '5.0.2';
@@ -33,7 +33,7 @@ export function serverRoutes(lxd: Lxd): readonly Route[] {
         if (request.caller.access === 'anyone') return sync(untrusted());
         const project = projectOf(request);
         const member = memberEnvironment(lxd, request);
-        const config = shownConfig(serverConfig(lxd.view));
+        const config = shownConfig(lxd.view);
         const addresses = lxd.addresses();
         return sync(
           {
@@ -77,7 +77,7 @@ async function change(
     sent: Readonly<Record<string, string>>,
   ) => Readonly<Record<string, string>>,
 ): Promise<Answer> {
-  const present = shownConfig(serverConfig(lxd.view));
+  const present = shownConfig(lxd.view);
   matchEtag(request, present);
   const { config } = await readBody(request, z.object({ config: configField }));
   await commit(lxd, await setServerConfig(lxd.view, next(present, config)));
