@@ -4,13 +4,14 @@
 # Needs only Debian 12 or 13, Node 20+ and npm. Takes well under 2 s when nothing is missing.
 #
 #   sh deploy/setup.sh          set up
+#   sh deploy/setup.sh --quiet  the same, and say nothing if there was nothing to do
 #   sh deploy/setup.sh --check  change nothing; exit 1 and say so if something is missing
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 lib=${BERTH_LIB:-/usr/local/lib/berth}
-check_only=${1:-}
+mode=${1:-}
 changes=0
 
 # What runs Berth; what only its tests need comes last (an archive may lack that: Debian 13 has no lxd-client).
@@ -23,7 +24,7 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 # will WHAT: announces a change; with --check it ends here.
 will() {
-  [ "$check_only" != --check ] || fail "missing: $*"
+  [ "$mode" != --check ] || fail "missing: $*"
   changes=$((changes + 1))
   say "$*"
 }
@@ -42,7 +43,7 @@ main() {
   ensure_npm_packages
   ensure_sysctls
   ensure_criu
-  [ "$changes" != 0 ] || say 'nothing to do'
+  if [ "$changes" = 0 ] && [ "$mode" != --quiet ]; then say 'nothing to do'; fi
 }
 
 # Unprivileged containers take their user and group ids from root's ranges.

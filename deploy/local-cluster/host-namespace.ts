@@ -61,14 +61,12 @@ export async function makeHost(options: HostOptions): Promise<HostProcesses> {
   return { holder, lxcfs };
 }
 
-/** Resolves when lxcfs of the host answers. */
+/** Resolves when lxcfs of the host is mounted. */
 export async function lxcfsReady(host: HostProcesses): Promise<void> {
-  const meminfo = `/proc/${host.holder.pid}/root${DATA_INSIDE}/lxcfs/proc/meminfo`;
   await until('lxcfs', 5000, async () => {
     if (!isAlive(host.lxcfs)) throw new Error('lxcfs ended; its log tells why');
-    const file = await open(meminfo).catch(() => undefined);
-    await file?.close();
-    return file === undefined ? undefined : true;
+    const mounts = await readFile(`/proc/${host.holder.pid}/mounts`, 'utf8');
+    return mounts.includes(` ${DATA_INSIDE}/lxcfs fuse.lxcfs `) ? true : undefined;
   });
 }
 
