@@ -5,18 +5,19 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { type Identity, issue } from '../kit/certificates.ts';
 
 export interface TestEtcdOptions {
   readonly members?: 1 | 3;
   /** More arguments for every member. */
   readonly args?: readonly string[];
-  /** Files; clients must then have a certificate of the same CA. */
-  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+  /** Members then speak TLS with certificates of this authority for their addresses, and clients must have one of it. */
+  readonly authority?: Identity;
 }
 
 export interface TestEtcd {
@@ -48,16 +49,23 @@ interface Member {
 const run = promisify(execFile);
 const START_MS = 15_000;
 
-export async function startTestEtcd({ members = 1, args = [], tls }: TestEtcdOptions = {}): Promise<TestEtcd> {
+export async function startTestEtcd({ members = 1, args = [], authority }: TestEtcdOptions = {}): Promise<TestEtcd> {
   const dir = await mkdtemp(join(tmpdir(), 'berth-etcd-'));
   const net = randomNet();
-  const scheme = tls === undefined ? 'http' : 'https';
   const all: readonly Member[] = Array.from({ length: members }, (_, i) => ({
     name: `m${i}`,
     address: `${net}.${i + 1}`,
     child: undefined,
   }));
   const endpoints = all.map(({ address }) => `${address}:2379`);
+  const tls =
+    authority &&
+    (await writeCertificates(
+      dir,
+      authority,
+      all.map(({ address }) => address),
+    ));
+  const scheme = tls === undefined ? 'http' : 'https';
   const tlsArgs =
     tls === undefined
       ? []
@@ -155,6 +163,20 @@ export async function startTestEtcd({ members = 1, args = [], tls }: TestEtcdOpt
       return (await run('etcdctl', [`--endpoints=${endpoints.join(',')}`, ...tlsCtl, ...command], { env })).stdout;
     },
   };
+}
+
+/** One certificate for all addresses, as files. */
+async function writeCertificates(dir: string, authority: Identity, addresses: readonly string[]) {
+  const { cert, key } = await issue(
+    authority,
+    'etcd',
+    addresses.map(value => ({ type: 'ip', value })),
+  );
+  const files = { ca: join(dir, 'ca.pem'), cert: join(dir, 'cert.pem'), key: join(dir, 'key.pem') };
+  await writeFile(files.ca, authority.cert);
+  await writeFile(files.cert, cert);
+  await writeFile(files.key, key, { mode: 0o600 });
+  return files;
 }
 
 /** All of 127/8 is this machine. */
