@@ -10,6 +10,8 @@ export interface Cgroups {
   /** All controllers are on v2. */
   readonly v2: boolean;
   readonly prefix: string;
+  /** Names of all controllers that can be used. */
+  readonly controllers: readonly string[];
   /** Mount points of all hierarchies. */
   readonly hierarchies: readonly string[];
   /** The payload's folder for one controller (`memory`, `cpu`, ...); undefined if this host lacks it. */
@@ -41,6 +43,7 @@ export function openCgroups(prefix: string, mountinfo = readFileSync('/proc/self
   return {
     v2,
     prefix,
+    controllers: v2 ? (readCgroup(unified, 'cgroup.controllers') ?? '').split(' ') : [...controllers.keys()],
     hierarchies,
     top,
     payload: (controller, id) => {
@@ -57,9 +60,10 @@ export function openCgroups(prefix: string, mountinfo = readFileSync('/proc/self
     },
     clear(id) {
       for (const point of hierarchies) {
-        for (const kind of ['payload', 'monitor']) {
-          for (const folder of folders(join(point, prefix, `lxc.${kind}.${id}`)).toReversed()) removeFolder(folder);
-        }
+        // LXC appends -1, -2... where it finds an old one, so these are ours too.
+        const left = entries(join(point, prefix)).filter(({ name }) => idOf(name) === id);
+        for (const { name } of left)
+          for (const each of folders(join(point, prefix, name)).toReversed()) removeFolder(each);
       }
     },
   };
@@ -98,6 +102,9 @@ function parseMounts(mountinfo: string): readonly Mount[] {
     return [{ point, type, controllers }];
   });
 }
+
+const idOf = (name: string): string | undefined =>
+  /^lxc\.(?:monitor|payload)\.([0-9a-f-]{36})(?:-\d+)?$/.exec(name)?.[1];
 
 /** LXC may remove what we look at while we look. */
 function entries(folder: string): readonly Dirent[] {

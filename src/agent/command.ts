@@ -95,6 +95,8 @@ export interface StartOptions {
   readonly signal?: AbortSignal;
   /** The program outlives us: the agent may exit without waiting for it. */
   readonly detached?: boolean;
+  /** Default true. False for a program that makes its own session first thing (`setsid --ctty`). */
+  readonly ownSession?: boolean;
 }
 
 export interface Exit {
@@ -123,7 +125,7 @@ export function start(file: string, args: readonly string[], options: StartOptio
     env: { ...ENVIRONMENT, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     stdio: options.stdio ?? 'pipe',
-    detached: true,
+    detached: options.ownSession ?? true,
   });
   const exited = exitOf(child, file);
   exited.catch(() => {}); // whoever awaits it sees the error; nobody has to
@@ -133,7 +135,7 @@ export function start(file: string, args: readonly string[], options: StartOptio
     try {
       process.kill(-child.pid, signal);
     } catch {
-      // gone in between
+      child.kill(signal); // its session is not made yet, or it is gone
     }
   };
   const end = (): void => {

@@ -16,8 +16,6 @@ export interface LedgerEntry {
   readonly pool: string;
   /** CPUs of this host it was pinned to, for `limits.cpu` as a count; empty = any. */
   readonly cpus: readonly number[];
-  /** ms since the epoch: when the state last seen began. */
-  readonly since: number;
 }
 
 export interface Ledger {

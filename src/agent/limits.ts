@@ -7,6 +7,7 @@ import { fail } from '../domain/errors.ts';
 import type { Config } from '../domain/instance.ts';
 import { cpuSet } from '../domain/resources.ts';
 import { parseBytes } from '../domain/size.ts';
+import { isTrue } from '../domain/values.ts';
 
 export interface CgroupSetting {
   readonly controller: 'cpu' | 'cpuset' | 'memory' | 'pids';
@@ -113,7 +114,7 @@ function memorySettings(config: Config, facts: LimitFacts): readonly CgroupSetti
   const soft = config['limits.memory.enforce'] === 'soft';
   const hardLimit = soft ? undefined : limit;
   const softLimit = soft ? limit : undefined;
-  const noSwap = config['limits.memory.swap'] === 'false';
+  const noSwap = config['limits.memory.swap'] !== undefined && !isTrue(config['limits.memory.swap']);
   const amount = (bytes: number | undefined, none: string) => (bytes === undefined ? none : String(bytes));
   if (facts.cgroupV2) {
     return [

@@ -2,6 +2,7 @@
 import { fail } from '../domain/errors.ts';
 import type { Config, Devices } from '../domain/instance.ts';
 import { checkInstanceName } from '../domain/names.ts';
+import { isTrue } from '../domain/values.ts';
 import type { InstanceRef, InstanceSpec } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
 
 export interface Spec {
@@ -55,7 +56,7 @@ export function checkId(id: string): string {
   return id;
 }
 
-export const isPrivileged = (config: Config): boolean => config['security.privileged'] === 'true';
+export const isPrivileged = (config: Config): boolean => isTrue(config['security.privileged']);
 
 /** The device that is the root disk, if any. */
 export function rootDisk(devices: Devices): { readonly name: string; readonly options: Config } | undefined {

@@ -77,16 +77,16 @@ describe('lxc configuration', () => {
     assert.ok(lines.includes('lxc.mount.entry = /pool/custom/v1 vol none bind,create=dir,optional 0 0'));
   });
 
-  it('passes environment, sysctls and raw lines on', () => {
+  it('passes environment, nesting and raw lines on', () => {
     const lines = configOf({
       config: {
         'environment.GREETING': 'hello world',
-        'linux.sysctl.net.ipv4.ip_forward': '1',
+        'security.nesting': 'true',
         'raw.lxc': '# mine\nlxc.cap.drop = sys_nice\n',
       },
     });
     assert.ok(lines.includes('lxc.environment = GREETING=hello world'));
-    assert.ok(lines.includes('lxc.sysctl.net.ipv4.ip_forward = 1'));
+    assert.ok(lines.includes('lxc.mount.entry = proc dev/.lxc/proc proc create=dir,optional 0 0'));
     assert.ok(lines.includes('lxc.cap.drop = sys_nice'));
   });
 

@@ -5,6 +5,7 @@
  */
 import { fail } from '../../domain/errors.ts';
 import type { Config } from '../../domain/instance.ts';
+import { isTrue } from '../../domain/values.ts';
 import type { CgroupSetting } from '../limits.ts';
 import { isPrivileged, type Spec } from '../spec.ts';
 import type { IdMap } from '../storage/id-map.ts';
@@ -51,11 +52,10 @@ export function lxcConfig(spec: Spec, facts: ConfigFacts): string {
     ...Object.entries(facts.lxcfs).map(([name, source]) =>
       line('lxc.mount.entry', `${source} proc/${name} none bind,optional 0 0`),
     ),
+    ...(isTrue(spec.config['security.nesting']) ? NESTING : []),
     ...mountLines(spec.devices, facts.diskSource),
     ...limitLines(facts),
-    ...keyLines(spec.config, 'environment.', (name, value) => line('lxc.environment', `${name}=${value}`)),
-    ...keyLines(spec.config, 'linux.sysctl.', (name, value) => line(`lxc.sysctl.${name}`, value)),
-    ...keyLines(spec.config, 'limits.kernel.', (name, value) => line(`lxc.prlimit.${name}`, value)),
+    ...environmentLines(spec.config),
     ...rawLines(spec.config['raw.lxc'] ?? ''),
   ];
   return `${lines.join('\n')}\n`;
@@ -94,16 +94,22 @@ const HARMLESS_DEVICES = [
   'c 136:* rwm',
 ];
 
+/** The kernel lets a container inside mount its own proc and sysfs only if it sees whole ones somewhere. */
+const NESTING = [
+  line('lxc.mount.entry', 'proc dev/.lxc/proc proc create=dir,optional 0 0'),
+  line('lxc.mount.entry', 'sys dev/.lxc/sys sysfs create=dir,optional 0 0'),
+];
+
 function limitLines({ settings, cgroupV2 }: ConfigFacts): readonly string[] {
   const prefix = cgroupV2 ? 'lxc.cgroup2' : 'lxc.cgroup';
   return settings.filter(({ unlimited }) => !unlimited).map(({ file, value }) => line(`${prefix}.${file}`, value));
 }
 
-function keyLines(config: Config, prefix: string, render: (name: string, value: string) => string): readonly string[] {
+function environmentLines(config: Config): readonly string[] {
   return Object.entries(config).flatMap(([key, value]) => {
-    if (!key.startsWith(prefix)) return [];
-    const name = key.slice(prefix.length);
+    if (!key.startsWith('environment.')) return [];
+    const name = key.slice('environment.'.length);
     if (!/^[A-Za-z0-9_.]+$/.test(name)) fail('invalid', `"${key}" is not a valid key`);
-    return [render(name, value)];
+    return [line('lxc.environment', `${name}=${value}`)];
   });
 }

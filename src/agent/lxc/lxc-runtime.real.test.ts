@@ -154,7 +154,7 @@ describe('runtime on real LXC', () => {
     const runtime = runtimeIn();
     await prepare({ devices: { eth0: { type: 'nic', parent: 'nobr0' } } });
     await assert.rejects(runtime.start(id, 'c1'), (error: AppError) => {
-      assert.match(error.message, /c1 did not start: .*bridge/s);
+      assert.match(error.message, /c1 did not start: .*nobr0.*bridge/s);
       return true;
     });
     assert.deepEqual(runtime.ids(), []);

@@ -8,6 +8,7 @@ import { fail } from '../../domain/errors.ts';
 import { type Clock, systemClock } from '../../kit/clock.ts';
 import { type Cgroups, writeCgroup } from '../cgroups.ts';
 import { run } from '../command.ts';
+import { PLUG_FILES } from '../nic/plug-files.ts';
 import type { Runtime } from '../runtime.ts';
 import { signalNumber } from './init-type.ts';
 import { isAlive, isFrozen, look, lookAgain } from './look.ts';
@@ -82,7 +83,7 @@ export function lxcRuntime(lxcPath: string, cgroups: Cgroups, clock: Clock = sys
 
     async start(id, name) {
       cgroups.clear(id);
-      await rm(logOf(id), { force: true });
+      for (const old of [logOf(id), join(folderOf(id), PLUG_FILES.errors)]) await rm(old, { force: true });
       const args = ['-P', lxcPath, '-n', id, '-d', '-o', logOf(id), '-l', 'WARN'];
       const { code } = await run('lxc-start', args, { timeoutMs: START_TIMEOUT_MS, allowFailure: true }).catch(
         async thrown => {
@@ -93,7 +94,8 @@ export function lxcRuntime(lxcPath: string, cgroups: Cgroups, clock: Clock = sys
       const now = seen(id);
       if (code === 0) return now; // it may have ended already; that is then seen
       await kill(id);
-      throw startError(name, await log(id));
+      const plugErrors = await readFile(join(folderOf(id), PLUG_FILES.errors), 'utf8').catch(() => '');
+      throw startError(name, await log(id), plugErrors);
     },
 
     async shutdown(id, haltSignal, timeoutMs) {

@@ -1,6 +1,7 @@
 /** Disk devices as LXC mount lines: host folders, files and custom volumes. The root disk is not among them. */
 import { fail } from '../../domain/errors.ts';
 import type { Config, Devices } from '../../domain/instance.ts';
+import { isTrue } from '../../domain/values.ts';
 import { line } from './line.ts';
 
 export interface HostPath {
@@ -37,12 +38,15 @@ export function extraDisks(devices: Devices): readonly (readonly [name: string, 
   });
 }
 
+/** May the instance not start without it? */
+export const isRequired = (options: Config): boolean => options.required === undefined || isTrue(options.required);
+
 function mountLine(options: Config, source: HostPath): string {
   const flags = [
-    options.recursive === 'true' ? 'rbind' : 'bind',
+    isTrue(options.recursive) ? 'rbind' : 'bind',
     source.isFile ? 'create=file' : 'create=dir',
-    ...(options.readonly === 'true' ? ['ro'] : []),
-    ...(options.required === 'false' ? ['optional'] : []),
+    ...(isTrue(options.readonly) ? ['ro'] : []),
+    ...(isRequired(options) ? [] : ['optional']),
   ];
   return line(
     'lxc.mount.entry',

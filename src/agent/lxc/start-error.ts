@@ -1,16 +1,16 @@
 /** Why a container did not start, in words: the lines of LXC's log that say something, and advice where we know it. */
 import { AppError } from '../../domain/errors.ts';
 
-/** Said on every failure, whatever the reason. */
+/** Said on every failure, whatever the reason; what the plug script complained of says more than that it failed. */
 const EMPTY = [
   /^The container failed to start/,
   /^To get more details/,
   /^Additional information can be obtained/,
   /^Failed to spawn container/,
   /^Received container state "ABORTING"/,
-  /^Failed to setup container/,
+  /^Failed to setup (container|rootfs)/,
   /^No such file or directory - Failed to receive the container state/,
-  /^sync_wait_parent|^An error occurred in another process/,
+  /^An error occurred in another process/,
   /^Failed to handle lxc\.signal|^Failed to initialize container/,
 ];
 
@@ -29,10 +29,11 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
   [/No space left on device/, 'a disk or the cgroup is full'],
 ];
 
-export function startError(name: string, log: string): AppError {
-  const reasons = meaningfulLines(log);
+/** @param plugErrors what the plug script wrote to its errors file */
+export function startError(name: string, log: string, plugErrors: string): AppError {
+  const reasons = [...plugErrors.split('\n').filter(Boolean), ...meaningfulLines(log)];
   const advice = ADVICE.find(([pattern]) => reasons.some(reason => pattern.test(reason)))?.[1];
-  const why = reasons.length === 0 ? 'LXC gave no reason' : reasons.slice(0, 4).join('; ');
+  const why = reasons.length === 0 ? 'LXC gave no reason' : reasons.slice(0, 3).join('; ');
   return new AppError('internal', `instance ${name} did not start: ${why}${advice ? ` (${advice})` : ''}`, log);
 }
 

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AppError } from '../../domain/errors.ts';
 import { run } from '../command.ts';
 import type { Nic } from './plan.ts';
 import { insideFile, nicsFile, PLUG_FILES, PLUG_SCRIPT } from './plug-files.ts';
@@ -37,7 +38,11 @@ export async function detachPairs(nics: readonly Nic[]): Promise<void> {
 
 /** Removing one end removes both. Repeatable. */
 export async function removePairs(nics: readonly Nic[]): Promise<void> {
-  await batch(nics.filter(onHost).map(nic => `link del ${nic.host}`));
+  for (const nic of nics.filter(onHost)) {
+    const { code, stderr } = await run('ip', ['link', 'del', nic.host], { timeoutMs: 10_000, allowFailure: true });
+    // With its container's network namespace a pair dies by itself, at a moment of the kernel's choice.
+    if (code !== 0 && onHost(nic)) throw new AppError('internal', `${nic.host} cannot be removed: ${stderr.trim()}`);
+  }
 }
 
 /**

@@ -1,0 +1,91 @@
+/** Writes what LXC reads to run one instance: its configuration and its plug script. Nothing runs yet afterwards. */
+import { statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail } from '../domain/errors.ts';
+import type { Config } from '../domain/instance.ts';
+import type { Host } from './host.ts';
+import { lxcfsFiles } from './host-facts.ts';
+import { type CgroupSetting, cgroupSettings, chooseCpus, cpuCount } from './limits.ts';
+import { lxcConfig } from './lxc/config.ts';
+import { haltSignalOf } from './lxc/init-type.ts';
+import { extraDisks, type HostPath, isRequired } from './lxc/mounts.ts';
+import { writePlug } from './nic/nics.ts';
+import { planNics } from './nic/plan.ts';
+import { PLUG_FILES } from './nic/plug-files.ts';
+import { isPrivileged, type Spec } from './spec.ts';
+import type { IdMap } from './storage/id-map.ts';
+
+export interface InstanceFiles {
+  readonly folder: string;
+  readonly config: string;
+  readonly plug: string;
+  readonly rootfs: string;
+}
+
+/** @param rootfs where its root is, or will be when it runs @param cpus those it is pinned to, see `pinCpus` */
+export async function writeInstanceFiles(
+  host: Host,
+  spec: Spec,
+  rootfs: string,
+  cpus: readonly number[],
+): Promise<InstanceFiles> {
+  const folder = await host.runtime.folder(spec.id);
+  const files = { folder, config: join(folder, 'config'), plug: join(folder, PLUG_FILES.script), rootfs };
+  const disks = await diskSources(host, spec);
+  const text = lxcConfig(spec, {
+    cgroupV2: host.cgroups.v2,
+    cgroupPrefix: host.config.cgroupPrefix,
+    idMap: host.config.idmap,
+    rootfs,
+    plug: files.plug,
+    haltSignal: await haltSignalOf(rootfs),
+    lxcfs: lxcfsFiles(host.config.lxcfsDir),
+    appArmor: host.facts.appArmor,
+    settings: settingsOf(host, spec.config, cpus),
+    diskSource: device => disks.get(device)!,
+  });
+  await writePlug(folder, planNics(spec, host.config.bridge));
+  await writeFile(files.config, text, { mode: 0o600 });
+  return files;
+}
+
+/** Every limit of an instance as it must be written on this host. */
+export function settingsOf(host: Host, config: Config, cpus: readonly number[]): readonly CgroupSetting[] {
+  return cgroupSettings(config, { ...host.facts, cgroupV2: host.cgroups.v2, chosenCpus: cpus });
+}
+
+/** The CPUs for an instance; those it has are kept while their number still fits, so that it does not wander. */
+export function pinCpus(host: Host, spec: Spec): readonly number[] {
+  const count = cpuCount(spec.config);
+  const mine = host.ledger.get(spec.id)?.cpus ?? [];
+  if (mine.length > 0 && mine.length === count && mine.every(cpu => host.facts.cpus.includes(cpu))) return mine;
+  const others = host.ledger.list().filter(entry => entry.spec.id !== spec.id && entry.wanted !== 'stopped');
+  return chooseCpus(
+    count,
+    host.facts.cpus,
+    others.map(entry => entry.cpus),
+  );
+}
+
+export const idMapOf = (host: Host, spec: Spec): IdMap | undefined =>
+  isPrivileged(spec.config) ? undefined : host.config.idmap;
+
+async function diskSources(host: Host, spec: Spec): Promise<ReadonlyMap<string, HostPath>> {
+  const found = new Map<string, HostPath>();
+  for (const [device, options] of extraDisks(spec.devices)) found.set(device, await sourceOf(host, device, options));
+  return found;
+}
+
+async function sourceOf(host: Host, device: string, options: Config): Promise<HostPath> {
+  if (options.pool !== undefined) {
+    const path = await host.pools.get(options.pool).activate({ kind: 'custom', name: options.source! });
+    return { path, isFile: false };
+  }
+  const path = options.source!;
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined && isRequired(options)) {
+    fail('not-found', `device "${device}": this host has no ${path} (required=false starts without it)`);
+  }
+  return { path, isFile: stat?.isFile() ?? false };
+}

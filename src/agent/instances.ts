@@ -1,0 +1,162 @@
+/**
+ * The verbs on instances. Each is repeatable, refuses an older generation, and leaves nothing half-made: what it had
+ * not finished it removes, and what a crash left is completed or removed by the same verb said again.
+ */
+import { AppError, fail } from '../domain/errors.ts';
+import type { Wanted } from '../domain/instance.ts';
+import { parseBytes } from '../domain/size.ts';
+import { applyLimits } from './apply-limits.ts';
+import type { Host } from './host.ts';
+import { idMapOf, pinCpus, writeInstanceFiles } from './instance-files.ts';
+import type { LedgerEntry } from './ledger.ts';
+import { haltSignalOf } from './lxc/init-type.ts';
+import type { Seen } from './lxc/look.ts';
+import { nextAction } from './next-action.ts';
+import { planNics } from './nic/plan.ts';
+import type { Report } from './progress.ts';
+import { type Ref, rootDisk, type Spec } from './spec.ts';
+import type { StorageDriver } from './storage/driver.ts';
+import { instanceVolume } from './storage/volume.ts';
+
+/** Default for a clean shutdown, as in LXD. */
+const SHUTDOWN_TIMEOUT_MS = 30_000;
+
+/** Makes its root and records it as ours; it is stopped afterwards if it is new. */
+export async function ensureInstance(host: Host, spec: Spec, report: Report): Promise<void> {
+  await host.locks.run(spec.id, async () => {
+    admit(host, spec);
+    planNics(spec, host.config.bridge); // what cannot be plugged is refused now, not at the first start
+    const pool = poolOf(spec);
+    const driver = host.pools.get(pool);
+    const volume = instanceVolume(spec.id);
+    const known = host.ledger.get(spec.id);
+    if (!(known && (await driver.exists(volume)))) {
+      try {
+        await makeRoot(host, driver, spec, report);
+      } catch (thrown) {
+        await driver.remove(volume);
+        throw thrown;
+      }
+    }
+    const entry = { spec, pool, wanted: known?.wanted ?? 'stopped', cpus: known?.cpus ?? [] } as const;
+    await host.ledger.put(entry);
+  });
+}
+
+/** Takes over a changed configuration: at once what can be changed live, the rest when it starts next. */
+export async function ensureConfig(host: Host, spec: Spec): Promise<void> {
+  await host.locks.run(spec.id, async () => {
+    admit(host, spec);
+    const entry = host.ledger.expect(spec);
+    planNics(spec, host.config.bridge);
+    await setQuota(host.pools.get(entry.pool), spec);
+    const cpus = pinCpus(host, spec);
+    if (host.runtime.look(spec.id).pid !== 0) applyLimits(host, spec, cpus);
+    await host.ledger.put({ ...entry, spec, cpus });
+  });
+}
+
+export interface StateRequest {
+  readonly wanted: Wanted;
+  readonly force: boolean;
+  /** For a clean shutdown; negative = the default of 30 s. */
+  readonly timeoutMs: number;
+  /** What to run, when it is to be started; default: what is recorded. */
+  readonly spec?: Spec;
+}
+
+export async function ensureState(host: Host, ref: Ref, request: StateRequest): Promise<Seen> {
+  return host.locks.run(ref.id, async () => {
+    admit(host, ref);
+    let entry = host.ledger.expect(ref);
+    if (request.spec) entry = { ...entry, spec: request.spec };
+    await host.ledger.put({ ...entry, wanted: request.wanted });
+    for (;;) {
+      const seen = host.runtime.look(ref.id);
+      switch (nextAction(request.wanted, seen.state)) {
+        case 'done':
+          return seen;
+        case 'start':
+          await startInstance(host, entry);
+          break;
+        case 'stop':
+          await stopInstance(host, entry, request);
+          break;
+        case 'freeze':
+          await host.runtime.freeze(ref.id);
+          break;
+        case 'thaw':
+          await host.runtime.thaw(ref.id);
+      }
+    }
+  });
+}
+
+/** Nothing of it is left here afterwards, wherever it was left. */
+export async function ensureNoInstance(host: Host, ref: Ref): Promise<void> {
+  await host.locks.run(ref.id, async () => {
+    admit(host, ref);
+    await host.runtime.remove(ref.id);
+    for (const name of host.pools.names()) {
+      const driver = host.pools.get(name);
+      if (await driver.exists(instanceVolume(ref.id))) await driver.remove(instanceVolume(ref.id));
+    }
+    await host.ledger.remove(ref.id);
+  });
+}
+
+function admit(host: Host, ref: Ref): void {
+  host.ledger.refuseOlder(ref);
+  if (host.isMoving(ref.id)) fail('busy', `instance ${ref.id} is being moved`);
+}
+
+async function makeRoot(host: Host, driver: StorageDriver, spec: Spec, report: Report): Promise<void> {
+  const volume = instanceVolume(spec.id);
+  const idMap = idMapOf(host, spec);
+  await driver.remove(volume); // of an earlier try
+  if (spec.image === '') {
+    await driver.createEmpty(volume, idMap);
+  } else {
+    const image = { fingerprint: spec.image, idMap };
+    if (!(await driver.hasImage(image))) report({ phase: 'unpack' });
+    await driver.ensureImage(image, folder => host.images.unpack(spec.image, folder, idMap));
+    report({ phase: 'clone' });
+    await driver.createFromImage(volume, image);
+  }
+  await setQuota(driver, spec);
+  await host.images.render(spec, 'create', await driver.activate(volume), idMap);
+}
+
+/** A limit that this kind of pool cannot hold is refused; lifting one always works. */
+async function setQuota(driver: StorageDriver, spec: Spec): Promise<void> {
+  const size = rootDisk(spec.devices)?.options.size;
+  await driver.setQuota(instanceVolume(spec.id), size ? parseBytes('size', size) : undefined);
+}
+
+async function startInstance(host: Host, entry: LedgerEntry): Promise<void> {
+  const { spec, pool } = entry;
+  const rootfs = await host.pools.get(pool).activate(instanceVolume(spec.id));
+  const cpus = pinCpus(host, spec);
+  await host.images.render(spec, 'start', rootfs, idMapOf(host, spec));
+  await writeInstanceFiles(host, spec, rootfs, cpus);
+  await host.ledger.put({ ...entry, wanted: 'running', cpus });
+  const seen = await host.runtime.start(spec.id, spec.name);
+  if (seen.pid !== 0) return;
+  const said = (await host.runtime.log(spec.id)).trim();
+  throw new AppError('internal', `instance ${spec.name} ended as soon as it was started`, said);
+}
+
+async function stopInstance(host: Host, entry: LedgerEntry, request: StateRequest): Promise<void> {
+  const { id } = entry.spec;
+  if (request.force) return host.runtime.kill(id);
+  const rootfs = await host.pools.get(entry.pool).activate(instanceVolume(id));
+  const timeoutMs = request.timeoutMs < 0 ? SHUTDOWN_TIMEOUT_MS : request.timeoutMs;
+  await host.runtime.shutdown(id, await haltSignalOf(rootfs), timeoutMs);
+}
+
+function poolOf(spec: Spec): string {
+  const root = rootDisk(spec.devices);
+  if (root === undefined) fail('invalid', 'no root device: add a disk with path "/" and a pool');
+  if (!root.options.pool) fail('invalid', `device "${root.name}": pool is missing`);
+  return root.options.pool;
+}

@@ -1,0 +1,130 @@
+/**
+ * Sees what containers do, also those that somebody else started or killed. The kernel tells when a container's cgroup
+ * appears or goes (inotify on one folder), and a cheap look at all of them every second catches the rest: a guest that
+ * was frozen by hand, a monitor that died without cleaning up. No process is started for it.
+ */
+import { type FSWatcher, mkdirSync, watch } from 'node:fs';
+import type { Host } from './host.ts';
+import { type Seen, STOPPED } from './lxc/look.ts';
+
+export interface Status {
+  readonly id: string;
+  readonly generation: number;
+  readonly state: Seen['state'] | 'error';
+  readonly pid: number;
+  readonly detail: string;
+  /** ms since the epoch: when this agent first saw this state. */
+  readonly since: number;
+}
+
+export interface Change {
+  readonly instances: readonly Status[];
+  /** No longer on this host. */
+  readonly gone: readonly string[];
+}
+
+export interface Observer {
+  /** Of every instance in the ledger. */
+  list(): readonly Status[];
+  /** Looks now: a verb has just changed something. */
+  refresh(): void;
+  subscribe(listener: (change: Change) => void): () => void;
+  close(): void;
+}
+
+const TICK_MS = 1000;
+/** A start touches a dozen folders: one look after they settle. */
+const SETTLE_MS = 20;
+/** Every so many ticks a full look, so that a pid used again by another program is found out. */
+const FULL_LOOK_TICKS = 10;
+
+interface Known {
+  readonly status: Status;
+  readonly seen: Seen;
+}
+
+export function observe(host: Host): Observer {
+  const known = new Map<string, Known>();
+  const listeners = new Set<(change: Change) => void>();
+  let ticks = 0;
+  let settling: NodeJS.Timeout | undefined;
+
+  const lookAt = (id: string, generation: number, full: boolean): Known => {
+    const before = known.get(id);
+    const seen = before && !full ? host.runtime.lookAgain(id, before.seen) : host.runtime.look(id);
+    if (before && (sameAs(before, seen, generation) || isPassing(before, generation))) return before;
+    return { seen, status: { id, generation, state: seen.state, pid: seen.pid, detail: '', since: host.clock.now() } };
+  };
+
+  /** Under a verb or a move it passes through states that are nobody's news. */
+  const isPassing = ({ status }: Known, generation: number): boolean =>
+    status.generation === generation && (host.locks.held(status.id) || host.isMoving(status.id));
+
+  const refresh = (): void => {
+    const full = ticks % FULL_LOOK_TICKS === 0;
+    const changed: Status[] = [];
+    const here = new Set<string>();
+    for (const { spec } of host.ledger.list()) {
+      here.add(spec.id);
+      const now = lookAt(spec.id, spec.generation, full);
+      if (now === known.get(spec.id)) continue;
+      known.set(spec.id, now);
+      changed.push(now.status);
+    }
+    const gone = [...known.keys()].filter(id => !here.has(id));
+    for (const id of gone) known.delete(id);
+    if (changed.length + gone.length === 0) return;
+    for (const listener of listeners) listener({ instances: changed, gone });
+  };
+
+  const timer = setInterval(() => {
+    ticks += 1;
+    refresh();
+  }, TICK_MS);
+  const watcher = watchTop(host.cgroups.top, () => {
+    settling ??= setTimeout(() => {
+      settling = undefined;
+      refresh();
+    }, SETTLE_MS);
+  });
+  refresh();
+
+  return {
+    refresh,
+    list: () => [...known.values()].map(({ status }) => status),
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close() {
+      clearInterval(timer);
+      clearTimeout(settling);
+      watcher?.close();
+    },
+  };
+}
+
+function sameAs(before: Known, seen: Seen, generation: number): boolean {
+  const { status } = before;
+  return status.state === seen.state && status.pid === seen.pid && status.generation === generation;
+}
+
+/** Without inotify on cgroups (some v1 kernels) the tick alone must do. */
+function watchTop(folder: string, onEvent: () => void): FSWatcher | undefined {
+  try {
+    mkdirSync(folder, { recursive: true });
+    return watch(folder, { persistent: false }, onEvent).on('error', () => {});
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a caller is told of an instance that is in the ledger but was not looked at yet. */
+export const notSeenYet = (id: string, generation: number, now: number): Status => ({
+  id,
+  generation,
+  state: STOPPED.state,
+  pid: 0,
+  detail: '',
+  since: now,
+});

@@ -1,0 +1,106 @@
+/** Opens every part of the agent in the order in which they need each other. Containers that run already are found. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail } from '../domain/errors.ts';
+import { systemClock } from '../kit/clock.ts';
+import { Agent } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
+import { isController, type TlsIdentity } from '../rpc/identity.ts';
+import { serveGrpc } from '../rpc/server.ts';
+import { readConfig, runnable } from './agent-config.ts';
+import { openCgroups } from './cgroups.ts';
+import { locateCriu } from './criu/locate.ts';
+import { type CriuCapability, probeCriu } from './criu/probe.ts';
+import { listenForData } from './data-plane/listener.ts';
+import type { Host } from './host.ts';
+import { readHostFacts } from './host-facts.ts';
+import { imageService, noImages } from './image-service.ts';
+import { instanceLocks } from './instance-lock.ts';
+import { openLedger } from './ledger.ts';
+import type { Log } from './log.ts';
+import { lxcRuntime } from './lxc/lxc-runtime.ts';
+import { openMoves } from './move/moves.ts';
+import { isMovingIn, mountMovesFolder } from './move/moves-folder.ts';
+import { moveService } from './move/service.ts';
+import { openNetworks } from './networks.ts';
+import { observe } from './observe.ts';
+import { makeFolders, type Paths, pathsIn } from './paths.ts';
+import { openPools } from './pools.ts';
+import { instanceService } from './service.ts';
+
+export interface AgentOptions {
+  readonly data: string;
+  /** BERTH_CRIU: a CRIU to use instead of the one that is found. */
+  readonly criu: string | undefined;
+  readonly log: Log;
+}
+
+export interface OpenAgent {
+  /** Where it listens, really. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/** Serves as soon as it returns. */
+export async function openAgent({ data, criu: told, log }: AgentOptions): Promise<OpenAgent> {
+  const paths = pathsIn(data);
+  const identity = await readIdentity(paths);
+  const criu = locateCriu(told);
+  const host = await openHost(paths, criu);
+  const observer = observe(host);
+  const dataPlane = await listenForData({ ...hostAndPort(host.config.dataListen), identity, clock: systemClock });
+  const moves = openMoves(host, { dataPlane, identity, criu: criu ?? 'criu' });
+  const server = await serveGrpc({
+    address: host.config.listen,
+    tls: identity,
+    service: Agent,
+    implementation: { ...instanceService(host, observer), ...imageService(host, dataPlane), ...moveService(moves) },
+    allow: isController,
+    onError: (method, error) => log.warn({ method, code: error.code, cause: error.cause }, error.message),
+  });
+  void host.criu().then(probe => log.info({ criu: probe }, 'CRIU was tried'));
+  return {
+    address: host.config.listen,
+    async close() {
+      observer.close();
+      await server.close();
+      await dataPlane.close();
+    },
+  };
+}
+
+async function openHost(paths: Paths, criu: string | undefined): Promise<Host> {
+  await makeFolders(paths);
+  await mountMovesFolder(paths.moves);
+  const config = runnable(await readConfig(paths.config));
+  const cgroups = openCgroups(config.cgroupPrefix);
+  let probe: Promise<CriuCapability> | undefined;
+  return {
+    config,
+    paths,
+    cgroups,
+    facts: readHostFacts(cgroups),
+    ledger: await openLedger(paths.ledger),
+    runtime: lxcRuntime(paths.lxc, cgroups),
+    pools: await openPools(paths, config),
+    networks: await openNetworks(paths, config),
+    images: noImages,
+    locks: instanceLocks(),
+    clock: systemClock,
+    criu: () => (probe ??= probeCriu(criu)),
+    isMoving: id => isMovingIn(paths.moves, id),
+  };
+}
+
+function hostAndPort(address: string): { readonly host: string; readonly port: number } {
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+}
+
+/** What `join` stored. @throws AppError `invalid` if this host has not joined */
+export async function readIdentity(paths: Paths): Promise<TlsIdentity> {
+  const read = (name: string) =>
+    readFile(join(paths.tls, name), 'utf8').catch(() =>
+      fail('invalid', `${paths.tls}/${name} is missing: join a cluster first`),
+    );
+  return { ca: await read('ca.crt'), cert: await read('agent.crt'), key: await read('agent.key') };
+}

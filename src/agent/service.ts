@@ -1,0 +1,90 @@
+/** Binds the verbs of this agent to the wire: messages become plain data here, and plain data messages again. */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { fail } from '../domain/errors.ts';
+import { WANTED, type Wanted } from '../domain/instance.ts';
+import type { Agent, InstanceStatusSchema } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
+import type { Server } from '../rpc/shapes.ts';
+import { describeHost } from './describe-host.ts';
+import { examine } from './examine.ts';
+import { exec } from './exec/exec.ts';
+import type { Host } from './host.ts';
+import { instanceState } from './instance-state.ts';
+import { ensureConfig, ensureInstance, ensureNoInstance, ensureState } from './instances.ts';
+import { notSeenYet, type Observer, type Status } from './observe.ts';
+import { observationsOf, toMessage } from './observe-stream.ts';
+import { progressOf } from './progress.ts';
+import { parseRef, parseSpec, type Ref } from './spec.ts';
+
+type InstanceStatus = MessageInitShape<typeof InstanceStatusSchema>;
+
+/** The part of the service that is about the host and its instances. */
+export function instanceService(host: Host, observer: Observer) {
+  const statusOf = (ref: Ref): Status =>
+    observer.list().find(({ id }) => id === ref.id) ?? notSeenYet(ref.id, ref.generation, host.clock.now());
+
+  /** What a verb did is known before its answer is. */
+  const seen = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } finally {
+      observer.refresh();
+    }
+  };
+
+  return {
+    getHost: async () => describeHost(host),
+    examine: async () => ({ checks: await examine(host) }),
+    observe: (request, { signal }) => observationsOf(host, observer, request.heartbeatMs, signal),
+
+    async ensurePool({ name, driver, config }) {
+      const { totalBytes, usedBytes } = await host.pools.ensure(name, driver, config);
+      return { name, driver, totalBytes: BigInt(totalBytes), usedBytes: BigInt(usedBytes) };
+    },
+    async ensureNoPool({ name }) {
+      const user = host.ledger.list().find(entry => entry.pool === name);
+      if (user) fail('busy', `storage pool ${name} holds the root of instance ${user.spec.name}`);
+      await host.pools.remove(name);
+      return {};
+    },
+    async ensureNetwork({ name, type, config }) {
+      await host.networks.ensure(name, type, config);
+      return {};
+    },
+    async ensureNoNetwork({ name }) {
+      await host.networks.remove(name);
+      return {};
+    },
+
+    ensureInstance: request => progressOf(report => seen(ensureInstance(host, parseSpec(request.spec), report))),
+    async ensureNoInstance({ ref }) {
+      await seen(ensureNoInstance(host, parseRef(ref)));
+      return {};
+    },
+    async ensureConfig({ spec }) {
+      await seen(ensureConfig(host, parseSpec(spec)));
+      return {};
+    },
+    async ensureState(request): Promise<InstanceStatus> {
+      const ref = parseRef(request.ref);
+      const { force } = request;
+      const state = { wanted: parseWanted(request.state), force, timeoutMs: Number(request.timeoutMs) };
+      await seen(ensureState(host, ref, request.spec ? { ...state, spec: parseSpec(request.spec) } : state));
+      return toMessage(statusOf(ref));
+    },
+    async getInstanceState(message) {
+      const ref = parseRef(message);
+      const entry = host.ledger.expect(ref);
+      return { status: toMessage(statusOf(ref)), ...(await instanceState(host, entry)) };
+    },
+    async getLog(message) {
+      return { text: await host.runtime.log(host.ledger.expect(parseRef(message)).spec.id) };
+    },
+    exec: (inputs, { signal }) => exec(host, inputs, signal),
+  } satisfies Partial<Server<typeof Agent>>;
+}
+
+function parseWanted(text: string): Wanted {
+  return (
+    WANTED.find(wanted => wanted === text) ?? fail('invalid', `state "${text}" is not one of ${WANTED.join(', ')}`)
+  );
+}
