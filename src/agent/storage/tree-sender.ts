@@ -10,10 +10,10 @@ import { output } from './child-stream.ts';
 import { counted } from './counted.ts';
 import { type IdMap, within } from './id-map.ts';
 import { isThere, type Layout } from './layout.ts';
-import { type Seen, watchTar } from './tar-watch.ts';
+import { type Shipped, watchTar } from './tar-watch.ts';
 import type { RoundReport, TransferOrder, VolumeSender } from './transfer.ts';
 import { deltaOf } from './tree-delta.ts';
-import { type Entry, type Tree, walk } from './tree-walk.ts';
+import { type Tree, walk } from './tree-walk.ts';
 import { describe } from './volume.ts';
 
 const CREATE = ['-c', '--format=posix', '--pax-option=delete=atime', '--null', '--no-recursion', '--files-from=-'];
@@ -54,13 +54,13 @@ export function openTreeSender(layout: Layout, order: TransferOrder): VolumeSend
 
     const step = { round: number, base: base.round };
     if (removals.length > 0) await channel.ask({ step: 'remove', ...step }, listOf(removals));
-    const seen: Map<string, Pick<Entry, 'type' | 'changedAt'>> = new Map();
+    const seen = new Map<string, Shipped>();
     const count = { bytes: 0 };
     const body =
       changes.length === 0 ? undefined : counted(watchTar(tarOf(root, order.idMap, changes, final), seen), count);
     await channel.ask({ step: 'fill', ...step }, body);
 
-    const torn = changes.some(path => now.get(path)!.type === 'd' && (seen.get(path)?.type ?? 'd') !== 'd');
+    const torn = changes.some(path => now.get(path)!.type === 'd' && seen.get(path)?.isFolder === false);
     if (torn && final) throw new AppError('conflict', `${describe(order.volume)} changed during its last round`);
     // A folder that became a link under our hands: what was meant for it went elsewhere. Next time ship everything.
     if (!torn) copy = { round: number, tree: asShipped(now, changes, seen), doubtfulFrom };
@@ -92,7 +92,7 @@ export function isBenign(code: number, stderr: string): boolean {
 }
 
 /** The tree as the copy has it now: as walked, except that tar may have seen a later state of what was shipped. */
-export function asShipped(now: Tree, changes: readonly string[], seen: Seen): Tree {
+export function asShipped(now: Tree, changes: readonly string[], seen: ReadonlyMap<string, Shipped>): Tree {
   const shipped = new Map(now);
   for (const path of changes) {
     const was = now.get(path)!;

@@ -1,0 +1,120 @@
+/** metadata.yaml of an image: what LXD's images say of themselves, checked and in one spelling. */
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { AppError, fail } from '../../domain/errors.ts';
+
+export const TRIGGERS = ['create', 'copy', 'start', 'rename'] as const;
+export type Trigger = (typeof TRIGGERS)[number];
+
+export interface ImageTemplate {
+  readonly when: readonly Trigger[];
+  /** Name of the file in `templates/`. */
+  readonly file: string;
+  /** Leave a file alone that is there already. */
+  readonly createOnly: boolean;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+export interface ImageMetadata {
+  /** In LXD's spelling: x86_64, aarch64 ... */
+  readonly architecture: string;
+  /** Seconds since the epoch; 0 = never. */
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly properties: Readonly<Record<string, string>>;
+  /** By absolute path in the instance. */
+  readonly templates: Readonly<Record<string, ImageTemplate>>;
+}
+
+const ALIASES: Readonly<Record<string, string>> = {
+  amd64: 'x86_64',
+  'x86-64': 'x86_64',
+  arm64: 'aarch64',
+  i386: 'i686',
+  i486: 'i686',
+  i586: 'i686',
+  x86: 'i686',
+  armhf: 'armv7l',
+  arm: 'armv7l',
+  armv7: 'armv7l',
+  armel: 'armv6l',
+  armv6: 'armv6l',
+  armv8: 'armv8l',
+  powerpc: 'ppc',
+  powerpc64: 'ppc64',
+  ppc64el: 'ppc64le',
+  powerpc64le: 'ppc64le',
+  loong64: 'loongarch64',
+};
+const ARCHITECTURES = new Set([
+  ...['x86_64', 'aarch64', 'i686', 'armv7l', 'armv6l', 'armv8l', 'ppc', 'ppc64', 'ppc64le', 's390x'],
+  ...['riscv32', 'riscv64', 'mips', 'mips64', 'loongarch64'],
+]);
+
+/** YAML makes numbers, booleans and dates of what people wrote as text. */
+const text = z
+  .union([z.string(), z.number(), z.boolean(), z.date()])
+  .transform(value => (value instanceof Date ? value.toISOString() : String(value)));
+const texts = z.record(z.string(), z.union([text, z.null().transform(() => '')]));
+const seconds = z.coerce.number().transform(Math.trunc).pipe(z.int().min(0));
+
+const schema = z.object({
+  architecture: z.string().min(1),
+  creation_date: seconds,
+  expiry_date: seconds.optional(),
+  properties: texts.nullish(),
+  templates: z
+    .record(
+      z.string(),
+      z.object({
+        when: z.array(z.string()).nullish(),
+        template: z.string().min(1),
+        create_only: z.boolean().optional(),
+        properties: texts.nullish(),
+      }),
+    )
+    .nullish(),
+});
+
+/** Throws `invalid` naming the key that is wrong. Unknown keys are let pass: newer images have some. */
+export function parseMetadata(yaml: string): ImageMetadata {
+  const raw = schema.safeParse(load(yaml));
+  if (!raw.success) {
+    const [issue] = raw.error.issues;
+    const key = issue!.path.join('.') || 'the document';
+    fail('invalid', `metadata.yaml of the image: ${key}: ${issue!.message}`);
+  }
+  const { architecture, creation_date, expiry_date = 0, properties, templates } = raw.data!;
+  return {
+    architecture: architectureOf(architecture),
+    createdAt: creation_date,
+    expiresAt: expiry_date,
+    properties: properties ?? {},
+    templates: Object.fromEntries(
+      Object.entries(templates ?? {}).map(([path, { when, template, create_only = false, properties: own }]) => {
+        const triggers = (when ?? []).filter((each): each is Trigger => TRIGGERS.includes(each as Trigger));
+        return [path, { when: triggers, file: template, createOnly: create_only, properties: own ?? {} }];
+      }),
+    ),
+  };
+}
+
+/** LXD's spelling of an architecture. Throws `invalid` for one that nobody knows. */
+export function architectureOf(name: string): string {
+  const plain = ALIASES[name.toLowerCase()] ?? name.toLowerCase();
+  return ARCHITECTURES.has(plain)
+    ? plain
+    : fail('invalid', `metadata.yaml of the image: architecture: "${name}" is unknown`);
+}
+
+function load(yaml: string): unknown {
+  try {
+    return parse(yaml, { maxAliasCount: 10 });
+  } catch (error) {
+    throw new AppError(
+      'invalid',
+      `metadata.yaml of the image is no YAML: ${(error as Error).message.split('\n')[0]}`,
+      error,
+    );
+  }
+}
