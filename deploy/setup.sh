@@ -56,14 +56,17 @@ ensure_id_ranges() {
   done
 }
 
-# npm packages, when missing or older than the lock file. No install scripts run: none of ours needs any.
+# npm packages, when missing or older than the lock file. No install scripts run: none of ours needs any. Not `npm ci`:
+# it refuses a lock file without the optional packages of other platforms, which some mirrors do not carry; an install
+# that saves nothing takes the same locked versions, checked by the same hashes.
 ensure_npm_packages() {
   installed=$root/node_modules/.package-lock.json
   if [ -x "$root/node_modules/.bin/node" ] && [ -e "$installed" ] && ! [ "$root/package-lock.json" -nt "$installed" ]; then
     return 0
   fi
-  will 'npm ci (packages of package-lock.json, Node 24 among them)'
-  (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >&2)
+  will 'install the npm packages of package-lock.json, Node 24 among them'
+  (cd "$root" && npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >&2) ||
+    fail 'npm could not install them: see above'
   touch "$installed"
 }
 
