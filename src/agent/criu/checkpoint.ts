@@ -17,9 +17,9 @@ export interface Checkpoint {
 
 /** Returns at once: how it goes on is written in the folder. */
 export function startCheckpoint({ verb, folder, criu, lxcPath, name }: Checkpoint): void {
-  const what = verb === 'dump' ? ['-s'] : ['-r', `--rcfile=${join(folder, 'lxc.config')}`];
+  const what = verb === 'dump' ? '-s' : '-r';
   const log = ['-o', join(folder, 'lxc.log'), '-l', 'WARN'];
-  start(join(SCRIPTS, 'checkpoint'), ['-P', lxcPath, '-n', name, '-D', join(folder, 'images'), ...what, ...log], {
+  start(join(SCRIPTS, 'checkpoint'), ['-P', lxcPath, '-n', name, '-D', join(folder, 'images'), what, ...log], {
     env: checkpointEnvironment(criu, folder),
     stdio: 'ignore',
     detached: true,

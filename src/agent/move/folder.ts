@@ -12,6 +12,7 @@ import type { Spec } from '../spec.ts';
 import type { TransferMethod } from '../storage/transfer.ts';
 import type { Gate, Word } from './facts.ts';
 import { type MoveKey, ROLES, transferId } from './key.ts';
+import { PASS_THROUGH } from './moves-folder.ts';
 import type { MoveNic, Timings } from './ports.ts';
 
 /** Written before anything is done for the move on this host; fields that are learnt later are added to it. */
@@ -47,7 +48,7 @@ export async function readRecord(folder: string): Promise<MoveRecord | undefined
 
 /** Makes the folder if need be. On tmpfs there is nothing to sync: after a power cut there is no move either. */
 export async function writeRecord(folder: string, record: MoveRecord): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(folder, { recursive: true, mode: PASS_THROUGH });
   const temporary = join(folder, `record.${randomBytes(4).toString('hex')}`);
   await writeFile(temporary, JSON.stringify(record));
   await rename(temporary, join(folder, 'record.json'));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, fail } from '../../domain/errors.ts';
 import type { Body } from '../../rpc/data/channel.ts';
+import { PASS_THROUGH } from './moves-folder.ts';
 
 /** Names that CRIU gives; nothing that could leave the folder. */
 const name = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/);
@@ -25,14 +26,20 @@ export async function* readImages(folder: string, images: ImageList): Body {
   for (const image of images) yield* createReadStream(join(folder, image.name), { highWaterMark: CHUNK_BYTES });
 }
 
-/** Whatever was there before goes. @throws AppError `invalid` if the body is not what the list says */
-export async function writeImages(folder: string, images: ImageList, body: Body): Promise<void> {
+/**
+ * Whatever was there before goes. CRIU opens some images as itself and some as the guest's root: they belong to that
+ * root, and nobody else may read them, for they are the memory of the guest.
+ * @param owner host id of the guest's root
+ * @throws AppError `invalid` if the body is not what the list says
+ */
+export async function writeImages(folder: string, images: ImageList, body: Body, owner: number): Promise<void> {
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(folder, { recursive: true, mode: PASS_THROUGH });
   const parts = new Parts(body);
   for (const image of images) {
     const file = await open(join(folder, image.name), 'wx', 0o600);
     try {
+      await file.chown(owner, owner);
       for (let left = image.bytes; left > 0; ) {
         const part = await parts.next(left);
         if (part === undefined) fail('invalid', `image ${image.name} is incomplete`);

@@ -2,14 +2,17 @@
  * The target's end of the streams of a move: agrees on how the volume travels, takes its rounds and the images, and
  * gives the word to restore when the source says that this was all.
  */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, fail } from '../../domain/errors.ts';
 import type { Body, Channel } from '../../rpc/data/channel.ts';
 import { serve } from '../../rpc/data/serve.ts';
+import { rootIdOf } from '../storage/id-map.ts';
 import { chooseMethod, TRANSFER_METHODS, type VolumeReceiver } from '../storage/transfer.ts';
 import { readFacts } from './facts.ts';
 import { folderOf, imagesIn, type MoveRecord, readRecord, say, writeRecord } from './folder.ts';
-import { imageList, writeImages } from './images.ts';
+import { type ImageList, imageList, writeImages } from './images.ts';
 import { type MoveKey, transferId } from './key.ts';
 import type { DataToken, MovePorts } from './ports.ts';
 
@@ -78,13 +81,19 @@ export function createIncoming(ports: MovePorts): Incoming {
       case 'begin':
         return begin(key, asked);
       case 'images':
-        await writeImages(imagesIn(folder), asked.images, body);
+        await receiveImages(folder, asked.images, body);
         return {};
       case 'restore':
         await (await expectReceiver(key)).publish();
+        await writeFile(join(folder, 'rootfs'), `${await volumes.activate((await expectRecord(folder)).spec)}\n`);
         await say(folder, 'images', 'go');
         return {};
     }
+  }
+
+  async function receiveImages(folder: string, images: ImageList, body: Body): Promise<void> {
+    const { spec } = await expectRecord(folder);
+    await writeImages(imagesIn(folder), images, body, rootIdOf(volumes.idMap(spec)));
   }
 
   async function forget(key: MoveKey): Promise<VolumeReceiver | undefined> {

@@ -16,28 +16,22 @@ export interface MoveNic {
   readonly addresses: readonly string[];
 }
 
-/** What LXC needs to restore an instance. */
-export interface Prepared {
-  /** Text of LXC's configuration, its root at the place where the volume will be. */
-  readonly config: string;
-  readonly rootfs: string;
-  /** The script that puts the NICs into a network namespace. */
-  readonly plug: string;
-}
-
 export interface Containers {
   /** LXC's own path; containers are named by the instance's id. */
   readonly lxcPath: string;
   /** What is true of it on this host now. */
   look(id: string): { readonly state: 'running' | 'frozen' | 'stopped'; readonly pid: number };
   nics(spec: Spec): readonly MoveNic[];
-  /** Target: writes what LXC needs and makes the veth pairs, up but in no bridge. Repeatable. */
-  prepare(spec: Spec): Promise<Prepared>;
+  /**
+   * Target: writes what LXC needs, with its root at `rootfs`, and makes the veth pairs, up but in no bridge. Repeatable.
+   * @returns path of the script that puts the NICs into a network namespace
+   */
+  prepare(spec: Spec, rootfs: string): Promise<string>;
   /** Puts the veths into their bridges. Repeatable. */
   attach(spec: Spec): Promise<void>;
-  /** After a restore: what CRIU does not bring back (limits, owners of cgroups). Repeatable. */
+  /** After a restore: what CRIU does not bring back, and LXC's files for the volume where it really is. Repeatable. */
   settle(spec: Spec): Promise<void>;
-  /** Kills what runs of it, and removes veths, cgroups and LXC's files. Repeatable; the volume is not touched. */
+  /** Kills what runs of it, and removes veths, cgroups and LXC's files; the volume is not touched. Repeatable. */
   clear(spec: Spec): Promise<void>;
 }
 
@@ -54,6 +48,8 @@ export interface Volumes {
   methods(spec: Spec): readonly TransferMethod[];
   sender(order: MoveOrder, method: TransferMethod): Promise<VolumeSender>;
   receiver(order: MoveOrder, method: TransferMethod): Promise<VolumeReceiver>;
+  /** Path of its tree. */
+  activate(spec: Spec): Promise<string>;
 }
 
 export interface DataToken {
@@ -69,7 +65,7 @@ export interface DataLink {
 }
 
 export interface MovePorts {
-  /** Where moves keep their folders; on tmpfs, see `moves-root.ts`. */
+  /** Where moves keep their folders; on tmpfs, see `moves-folder.ts`. */
   readonly root: string;
   /** Path of CRIU. */
   readonly criu: string;

@@ -30,8 +30,10 @@ export interface MoveTarget {
   prepare(key: MoveKey, spec: Spec, live: boolean): Promise<DataToken>;
   /** Waits until it is restored and stands still. Repeatable. @throws AppError with CRIU's reasons if it failed */
   awaitRestored(key: MoveKey): Promise<Timings>;
-  /** This host owns it: lets it run. Repeatable. */
+  /** This host owns it: lets it run. Repeatable while the record is there. */
   resume(key: MoveKey, spec: Spec): Promise<Timings>;
+  /** Undefined: this host knows nothing of it, or has finished it. */
+  recordOf(key: MoveKey): Promise<MoveRecord | undefined>;
   /** Leaves nothing here. Repeatable. @throws AppError `conflict` once it was let run */
   abort(key: MoveKey): Promise<void>;
   /** For the data plane: a stream with the parameters that `issue` was given. */
@@ -58,13 +60,11 @@ export function createTarget(ports: MovePorts): MoveTarget {
 
   async function arm(folder: string, spec: Spec): Promise<void> {
     if (!(await readFacts(folder)).begun) {
-      const { config, rootfs, plug } = await containers.prepare(spec);
-      // The volume is not there yet; the shim mounts it over this folder when it is.
+      // The volume is not there yet: LXC is shown an empty folder, over which the shim mounts the volume when it is.
       const empty = join(folder, 'empty');
       await mkdir(empty, { recursive: true });
-      const armed = config.replace(/^lxc\.rootfs\.path\s*=.*$/m, `lxc.rootfs.path = dir:${empty}`);
-      const files = { 'lxc.config': armed, rootfs: `${rootfs}\n`, plug: `${plug}\n` };
-      await furnish(folder, RESTORE_OPTIONS, containers.nics(spec), files);
+      const plug = await containers.prepare(spec, empty);
+      await furnish(folder, RESTORE_OPTIONS, containers.nics(spec), { plug: `${plug}\n` });
       startCheckpoint({ verb: 'restore', folder, criu: ports.criu, lxcPath: containers.lxcPath, name: spec.id });
     }
     const over = (facts: Facts) => !['idle', 'arming'].includes(targetState(facts));
@@ -74,7 +74,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
 
   async function awaitRestored(key: MoveKey): Promise<Timings> {
     const folder = folderOf(root, key);
-    const record = await recordOf(folder, key);
+    const record = await expectRecord(folder, key);
     if (!record.live) return { ms: {}, bytes: {} };
     const over = (facts: Facts) => !isOnItsWay(facts);
     const facts = await awaitFacts(folder, over, { timeoutMs: RESTORE_TIMEOUT_MS, what: 'restoring' });
@@ -86,9 +86,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
 
   async function resume(key: MoveKey, spec: Spec): Promise<Timings> {
     const folder = folderOf(root, key);
-    const record = await readRecord(folder);
-    if (record === undefined && containers.look(spec.id).state === 'running') return { ms: {}, bytes: {} };
-    const { live } = record ?? (await recordOf(folder, key));
+    const { live } = await expectRecord(folder, key);
     const started = clock.now();
     const facts = live ? await letRun(folder) : undefined;
     if (!live) await incoming.publish(key);
@@ -156,6 +154,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
   return {
     incoming,
     awaitRestored,
+    recordOf: key => readRecord(folderOf(root, key)),
     prepare: (key, spec, live) => alone(key, () => prepare(key, spec, live)),
     resume: (key, spec) => alone(key, () => resume(key, spec)),
     async abort(key) {
@@ -165,7 +164,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
   };
 }
 
-async function recordOf(folder: string, key: MoveKey): Promise<MoveRecord> {
+async function expectRecord(folder: string, key: MoveKey): Promise<MoveRecord> {
   return (
     (await readRecord(folder)) ?? fail('not-found', `move ${key.move} of instance ${key.instance} is not known here`)
   );

@@ -1,0 +1,107 @@
+/** The ports of a move on this agent's real parts. */
+
+import { fail } from '../../domain/errors.ts';
+import { dial } from '../../rpc/data/dial.ts';
+import type { TlsIdentity } from '../../rpc/identity.ts';
+import { applyLimits } from '../apply-limits.ts';
+import { run } from '../command.ts';
+import type { DataPlane } from '../data-plane/listener.ts';
+import type { Host } from '../host.ts';
+import { idMapOf, pinCpus, writeInstanceFiles } from '../instance-files.ts';
+import { attachPairs, makePairs, removePairs } from '../nic/nics.ts';
+import { planNics } from '../nic/plan.ts';
+import { rootDisk, type Spec } from '../spec.ts';
+import { instanceVolume } from '../storage/volume.ts';
+import { adoptCgroups } from './adopt-cgroups.ts';
+import type { Containers, DataLink, MovePorts, Volumes } from './ports.ts';
+
+/** Kind of the data plane's streams that moves use. */
+export const MOVE_STREAM = 'move';
+
+/** A token lives as long as the rounds before the freeze may take. */
+const TOKEN_TTL_MS = 3_600_000;
+
+export interface MoveParts {
+  readonly dataPlane: DataPlane;
+  readonly identity: TlsIdentity;
+  /** Of CRIU. */
+  readonly criu: string;
+}
+
+export function hostPorts(host: Host, { dataPlane, identity, criu }: MoveParts): MovePorts {
+  const data: DataLink = {
+    dial: ({ token, address }) => dial({ address, token, identity, kind: MOVE_STREAM }),
+    issue: params => ({
+      token: dataPlane.issueToken(MOVE_STREAM, params, TOKEN_TTL_MS),
+      address: host.config.dataListen,
+    }),
+  };
+  return {
+    root: host.paths.moves,
+    criu,
+    clock: host.clock,
+    containers: containersOf(host),
+    volumes: volumesOf(host),
+    data,
+  };
+}
+
+function containersOf(host: Host): Containers {
+  const nicsOf = (spec: Spec) => planNics(spec, host.config.bridge);
+  return {
+    lxcPath: host.paths.lxc,
+    look: id => host.runtime.look(id),
+    nics: spec =>
+      nicsOf(spec).map(({ host: end, bridge, name, addresses }) => ({
+        host: end,
+        bridge,
+        name,
+        addresses: addresses.map(({ address }) => address).filter(address => !address.includes(':')),
+      })),
+
+    async prepare(spec, rootfs) {
+      if (host.runtime.look(spec.id).pid !== 0) fail('conflict', `instance ${spec.id} runs on this host already`);
+      await host.runtime.kill(spec.id); // cgroups left behind would have LXC choose other names
+      const { plug } = await writeInstanceFiles(host, spec, rootfs, pinCpus(host, spec));
+      const nics = nicsOf(spec);
+      await makePairs(nics);
+      // Up already, so that there is a carrier from the first moment in the bridge.
+      for (const nic of nics) await run('ip', ['link', 'set', nic.host, 'up'], { timeoutMs: 5000 });
+      return plug;
+    },
+
+    attach: spec => attachPairs(nicsOf(spec)),
+
+    async settle(spec) {
+      const cpus = pinCpus(host, spec);
+      applyLimits(host, spec, cpus);
+      const idMap = idMapOf(host, spec);
+      if (idMap !== undefined) adoptCgroups(host.cgroups, spec.id, idMap);
+      await writeInstanceFiles(host, spec, await volumesOf(host).activate(spec), cpus);
+    },
+
+    async clear(spec) {
+      await host.runtime.remove(spec.id);
+      await removePairs(nicsOf(spec));
+    },
+  };
+}
+
+function volumesOf(host: Host): Volumes {
+  const driverOf = (spec: Spec) => {
+    const pool = rootDisk(spec.devices)?.options.pool ?? fail('invalid', 'the root device has no pool');
+    return host.pools.get(pool);
+  };
+  const orderOf = (transfer: string, spec: Spec) => ({
+    id: transfer,
+    volume: instanceVolume(spec.id),
+    idMap: idMapOf(host, spec),
+  });
+  return {
+    idMap: spec => idMapOf(host, spec),
+    methods: spec => driverOf(spec).transferMethods(),
+    sender: ({ transfer, spec }, method) => driverOf(spec).openSender({ ...orderOf(transfer, spec), method }),
+    receiver: ({ transfer, spec }, method) => driverOf(spec).openReceiver({ ...orderOf(transfer, spec), method }),
+    activate: spec => driverOf(spec).activate(instanceVolume(spec.id)),
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * The verbs of a move as the agent offers them: the two ends, bound to what this host owns. The ledger changes hands
+ * here: the target records the instance as its own before it lets it run, the source wants it stopped once it is gone.
+ */
+import { fail } from '../../domain/errors.ts';
+import type { Host } from '../host.ts';
+import { pinCpus } from '../instance-files.ts';
+import { rootDisk, type Spec } from '../spec.ts';
+import type { RoundReport } from '../storage/transfer.ts';
+import { hostPorts, MOVE_STREAM, type MoveParts } from './host-ports.ts';
+import type { MoveKey } from './key.ts';
+import type { DataToken, Timings } from './ports.ts';
+import { createSource } from './source.ts';
+import { createTarget } from './target.ts';
+
+export interface Moves {
+  prepare(key: MoveKey, spec: Spec, live: boolean): Promise<DataToken>;
+  sync(key: MoveKey, target: DataToken, final: boolean): Promise<RoundReport>;
+  freeze(key: MoveKey, target: DataToken): Promise<Timings>;
+  awaitRestored(key: MoveKey): Promise<Timings>;
+  resume(key: MoveKey): Promise<Timings>;
+  commit(key: MoveKey): Promise<Timings>;
+  /** Of either end, as the key says. */
+  abort(key: MoveKey): Promise<void>;
+}
+
+const NOTHING: Timings = { ms: {}, bytes: {} };
+
+/** Also begins to take streams of moves on the data plane. */
+export function openMoves(host: Host, parts: MoveParts): Moves {
+  const ports = hostPorts(host, parts);
+  const source = createSource(ports);
+  const target = createTarget(ports);
+  parts.dataPlane.handle(MOVE_STREAM, ({ channel, params }) => target.incoming.accept(channel, params));
+
+  /** What the source has, under an older ownership; undefined if this host has nothing of it, or has it back. */
+  const givenAway = ({ instance, generation }: MoveKey): Spec | undefined => {
+    const spec = host.ledger.get(instance)?.spec;
+    return spec !== undefined && spec.generation < generation ? spec : undefined;
+  };
+  const expectOurs = (key: MoveKey): Spec =>
+    givenAway(key) ?? fail('conflict', `instance ${key.instance} is not on this host under an older generation`);
+
+  return {
+    sync: (key, token, final) => source.sync(key, expectOurs(key), token, final),
+    freeze: (key, token) => source.freeze(key, expectOurs(key), token),
+
+    async commit(key) {
+      const spec = givenAway(key);
+      if (spec === undefined) return NOTHING;
+      const timings = await source.commit(key, spec);
+      const entry = host.ledger.get(spec.id);
+      if (entry !== undefined) await host.ledger.put({ ...entry, wanted: 'stopped' });
+      return timings;
+    },
+
+    prepare(key, spec, live) {
+      host.ledger.refuseOlder({ id: key.instance, generation: key.generation });
+      return target.prepare(key, spec, live);
+    },
+    awaitRestored: key => target.awaitRestored(key),
+
+    async resume(key) {
+      const { id, generation } = { id: key.instance, generation: key.generation };
+      host.ledger.refuseOlder({ id, generation });
+      const record = await target.recordOf(key);
+      const known = host.ledger.get(id);
+      if (record === undefined) {
+        if (known?.spec.generation === generation) return NOTHING; // resumed before
+        return fail('not-found', `move ${key.move} of instance ${id} is not known here`);
+      }
+      const { spec, live } = record;
+      const pool = rootDisk(spec.devices)?.options.pool ?? '';
+      await host.ledger.put({ spec, pool, wanted: live ? 'running' : 'stopped', cpus: pinCpus(host, spec) });
+      return target.resume(key, spec);
+    },
+
+    async abort(key) {
+      if (key.role === 'source') {
+        const spec = givenAway(key);
+        if (spec !== undefined) await source.abort(key, spec);
+      } else {
+        const owned = host.ledger.get(key.instance)?.spec.generation === key.generation;
+        if (owned) fail('conflict', `instance ${key.instance} lives here now: this move cannot be taken back`);
+        await target.abort(key);
+      }
+    },
+  };
+}

@@ -1,0 +1,47 @@
+/** Binds the verbs of a move to the wire. */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { fail } from '../../domain/errors.ts';
+import type { Agent, DataToken as DataTokenMessage, MoveTimingsSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
+import type { Server } from '../../rpc/shapes.ts';
+import { progressOf } from '../progress.ts';
+import { parseSpec } from '../spec.ts';
+import { parseMoveRef } from './key.ts';
+import type { Moves } from './moves.ts';
+import type { DataToken, Timings } from './ports.ts';
+
+/** The part of the service that is about moves. */
+export function moveService(moves: Moves) {
+  return {
+    async prepareMove(request) {
+      const key = parseMoveRef(request.ref, 'target');
+      const spec = parseSpec(request.spec);
+      if (spec.id !== key.instance || spec.generation !== key.generation) fail('invalid', 'spec and ref differ');
+      return moves.prepare(key, spec, request.live);
+    },
+    syncMove: request =>
+      progressOf(async report => {
+        const key = parseMoveRef(request.ref, 'source');
+        report({ phase: 'sync', round: request.round });
+        const { bytes } = await moves.sync(key, parseToken(request.target), request.final);
+        report({ phase: 'sync', round: request.round, bytes: BigInt(bytes) });
+      }),
+    freezeMove: async ({ ref, target }) =>
+      toMessage(await moves.freeze(parseMoveRef(ref, 'source'), parseToken(target))),
+    awaitMove: async ref => toMessage(await moves.awaitRestored(parseMoveRef(ref, 'target'))),
+    resumeMove: async ref => toMessage(await moves.resume(parseMoveRef(ref, 'target'))),
+    commitMove: async ref => toMessage(await moves.commit(parseMoveRef(ref, 'source'))),
+    async abortMove(ref) {
+      await moves.abort(parseMoveRef(ref, ref.role === 'target' ? 'target' : 'source'));
+      return {};
+    },
+  } satisfies Partial<Server<typeof Agent>>;
+}
+
+function parseToken(message: DataTokenMessage | undefined): DataToken {
+  if (message === undefined) fail('invalid', 'target is missing');
+  return { token: message.token, address: message.address };
+}
+
+function toMessage({ ms, bytes }: Timings): MessageInitShape<typeof MoveTimingsSchema> {
+  return { ms: { ...ms }, bytes: Object.fromEntries(Object.entries(bytes).map(([name, n]) => [name, BigInt(n)])) };
+}
