@@ -1,5 +1,5 @@
 /**
- * Stands in for controller and agent in cluster.test.ts, so that it tests the local cluster and nothing else: takes
+ * Stands in for controller and agent in cluster.real.test.ts, so that it tests the local cluster and nothing else: takes
  * their flags, speaks as much of their API as bringing a cluster up needs, and keeps what it was told in its folder.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
