@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { run, start } from '../../src/agent/command.ts';
 import type { Cluster } from './cluster.ts';
 import { openCluster } from './cluster.ts';
@@ -13,7 +14,7 @@ import { removeLeftovers } from './remove.ts';
 import { listSlots } from './slot.ts';
 import { type ClusterOptions, startCluster } from './start-cluster.ts';
 
-const standIn = [process.execPath, join(import.meta.dirname, 'stand-in.ts')];
+const standIn = [process.execPath, fileURLToPath(import.meta.resolve('./stand-in.ts'))];
 const programs = { controller: [...standIn, 'controller'], agent: standIn };
 const base = mkdtempSync(join(tmpdir(), 'berth-cluster-test.'));
 const up = (name: string, options: Partial<ClusterOptions> = {}) =>

@@ -16,7 +16,7 @@ import { removeCluster } from './remove.ts';
 import { type ClusterState, readState, writeState } from './state.ts';
 import { until } from './until.ts';
 
-export const AGENT_PORT = 8444;
+const AGENT_PORT = 8444;
 /** The name by which `exec` knows the namespace of TCP clients, which is on the segment but no host. */
 export const CLIENT = 'client';
 

@@ -12,7 +12,7 @@ import { adoptSlot, claimThisSlot, isAbandoned, listSlots, releaseSlot, type Slo
 import { until } from './until.ts';
 
 /** Processes, containers, mounts, loop devices, namespaces and cgroups of `slot`; not its folder. */
-export async function removeSlot(slot: number): Promise<void> {
+async function removeSlot(slot: number): Promise<void> {
   const layout = layoutOf(slot);
   await killAll(layout);
   await removeNetwork(layout);
