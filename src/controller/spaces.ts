@@ -7,6 +7,7 @@ import type { ProfileRecord } from '../domain/profile.ts';
 import type { StoragePoolRecord } from '../domain/storage-pool.ts';
 import { keyspace } from '../store/keyspace.ts';
 import type { SagaRecord } from './saga/saga-record.ts';
+import type { ServerConfigRecord } from './server-config.ts';
 
 export const INSTANCES = keyspace<InstanceRecord, readonly [project: string, name: string]>('instances');
 export const STATUS = keyspace<StatusRecord, readonly [id: string]>('status');
@@ -38,3 +39,4 @@ export interface ControllerRecord {
 export const LOCKS = keyspace<LockRecord, readonly [kind: string, ...path: string[]]>('locks');
 export const CONTROLLERS = keyspace<ControllerRecord>('controllers');
 export const LEADER = keyspace<Pick<ControllerRecord, 'name' | 'incarnation'>>('leader');
+export const SERVER = keyspace<ServerConfigRecord>('server');

@@ -1,0 +1,31 @@
+/** "Take it away." */
+import { fail } from '../../domain/errors.ts';
+import { getInstance } from '../instances/instance-store.ts';
+import { mustBeReachable, seenState } from '../instances/state.ts';
+import type { SagaRecord } from '../saga/saga-record.ts';
+import { deleteInstance } from '../sagas/delete-instance.ts';
+import { instanceResources } from '../sagas/urls.ts';
+import type { Commander, Requestor } from './commander.ts';
+
+/** @throws AppError `not-found`, `invalid` while it runs, `unavailable` while its host is away, `busy`. */
+export async function beginDeleteInstance(
+  { engine, view }: Commander,
+  { project, name }: { readonly project: string; readonly name: string },
+  requestor?: Requestor,
+): Promise<SagaRecord> {
+  const { value } = getInstance(view, project, name);
+  mustBeReachable(view, value);
+  if (['running', 'frozen'].includes(seenState(view, value))) fail('invalid', 'Instance is running');
+  return engine.start(
+    deleteInstance,
+    { project, name, id: value.id },
+    {
+      project,
+      description: 'Deleting instance',
+      resources: instanceResources(project, name),
+      locks: [`instance/${project}/${name}`],
+      location: value.node,
+      ...(requestor === undefined ? {} : { requestor }),
+    },
+  );
+}

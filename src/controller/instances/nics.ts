@@ -1,0 +1,105 @@
+/**
+ * Who an instance is on the network: the MAC and the address of each card. Chosen once, kept with the instance as
+ * `volatile.*` keys, the same on every host; the addresses are stored keys of their own, which makes them unique.
+ */
+import { createHash } from 'node:crypto';
+import { nics } from '../../domain/devices.ts';
+import { fail } from '../../domain/errors.ts';
+import type { Config, Devices } from '../../domain/instance.ts';
+import type { AddressRecord } from '../../domain/network.ts';
+import type { Key } from '../../store/keyspace.ts';
+import type { View } from '../../store/view.ts';
+import { ADDRESSES, NETWORKS } from '../spaces.ts';
+import { contains, freeAddress, type Subnet, subnetOf } from './ipv4.ts';
+
+export interface NicPlan {
+  /** The instance's own config with the volatile keys of every card. */
+  readonly config: Config;
+  /** All addresses that it then holds. */
+  readonly addresses: readonly { readonly key: Key<AddressRecord>; readonly record: AddressRecord }[];
+}
+
+/**
+ * Keeps what is decided already; the rest follows from the instance's id, so that planning twice gives the same answer
+ * while the world is the same.
+ * @param devices expanded. @param config own.
+ * @throws AppError `invalid` for an address that cannot be had, `exhausted` when a network has none left.
+ */
+export function planNics(view: View, id: string, config: Config, devices: Devices): NicPlan {
+  const planned: Record<string, string> = {};
+  const addresses: { key: Key<AddressRecord>; record: AddressRecord }[] = [];
+  const cards = nics(devices);
+  for (const { device, network } of cards) {
+    const options = devices[device]!;
+    const keep = (key: string) => config[`volatile.${device}.${key}`] || undefined;
+    const set = (key: string, value: string) => {
+      planned[`volatile.${device}.${key}`] = value;
+    };
+    set('hwaddr', options.hwaddr || keep('hwaddr') || macAddress(id, device));
+    const managed = options.network ? view.get(NETWORKS.key(network))?.value : undefined;
+    if (options.network && managed === undefined) fail('invalid', `Network "${network}" does not exist`);
+    const subnet = managed && subnetOf(managed);
+    if (subnet === undefined) {
+      if (options['ipv4.address']) set('ipv4.address', options['ipv4.address']);
+      continue;
+    }
+    const address = chooseAddress(view, network, subnet, id, device, options['ipv4.address'] || keep('ipv4.address'));
+    set('ipv4.address', address);
+    set('ipv4.prefix', String(subnet.prefix));
+    set('ipv4.gateway', subnet.gateway);
+    addresses.push({ key: ADDRESSES.key(network, address), record: { address, instance: id, device } });
+  }
+  const others = Object.entries(config).filter(([key]) => !isNicKey(key));
+  return { config: { ...Object.fromEntries(others), ...planned }, addresses };
+}
+
+/** The addresses that an instance holds, in the view. */
+export function heldAddresses(view: View, id: string, config: Config): readonly Key<AddressRecord>[] {
+  const own = new Set(
+    Object.entries(config)
+      .filter(([key]) => isNicKey(key) && key.endsWith('.ipv4.address'))
+      .map(([, value]) => value),
+  );
+  if (own.size === 0) return [];
+  return view
+    .list(ADDRESSES)
+    .filter(({ value }) => own.has(value.address) && value.instance === id)
+    .map(({ key }) => key);
+}
+
+function chooseAddress(
+  view: View,
+  network: string,
+  subnet: Subnet,
+  id: string,
+  device: string,
+  wished: string | undefined,
+): string {
+  const holderOf = (address: string) => view.get(ADDRESSES.key(network, address))?.value.instance;
+  if (wished !== undefined) {
+    if (!contains(subnet, wished))
+      fail('invalid', `Device "${device}": ${wished} is not an address of network "${network}"`);
+    const holder = holderOf(wished);
+    if (holder !== undefined && holder !== id) fail('invalid', `Device "${device}": address ${wished} is in use`);
+    return wished;
+  }
+  const taken = new Set(view.list(ADDRESSES, network).map(({ value }) => value.address));
+  return (
+    freeAddress(subnet, taken, digest(id, device).readUInt32BE(0)) ??
+    fail('exhausted', `Network "${network}" has no free address left; widen its ipv4.ranges`)
+  );
+}
+
+/** Locally administered, unicast; 40 bits of a hash: among 10,000 cards two are alike in one of 20,000 clusters. */
+function macAddress(id: string, device: string): string {
+  const hex = digest(id, device).toString('hex', 4, 9);
+  return ['02', ...hex.match(/../g)!].join(':');
+}
+
+function digest(id: string, device: string): Buffer {
+  return createHash('sha256').update(`${id}/${device}`).digest();
+}
+
+function isNicKey(key: string): boolean {
+  return /^volatile\..+\.(hwaddr|ipv4\.(address|prefix|gateway))$/.test(key);
+}

@@ -1,0 +1,29 @@
+/** The end of an instance, in steps that only go forward: mark it, take it off its host, forget it. */
+import { commitDecided } from '../decide.ts';
+import type { StepContext } from '../saga/step-context.ts';
+import { INSTANCES } from '../spaces.ts';
+import { refOf } from './expanded.ts';
+import { findInstance, type InstanceKey, removal } from './instance-store.ts';
+
+/** From here on it is nobody's instance; who died half-way is carried on by the saga. */
+export async function markDeleting(context: StepContext, key: InstanceKey): Promise<void> {
+  await commitDecided(context, () => {
+    const stored = findInstance(context.view, key);
+    if (stored === undefined || stored.value.phase === 'deleting') return undefined;
+    return INSTANCES.replace(stored, { ...stored.value, phase: 'deleting', wanted: 'stopped' });
+  });
+}
+
+/** When its node is lost this is left to the sweep, which finds a thing without a record when the node is back. */
+export async function destroy(context: StepContext, key: InstanceKey): Promise<void> {
+  const record = findInstance(context.view, key)?.value;
+  if (record === undefined || record.node === '') return;
+  await context.agents.of(record.node).ensureNoInstance({ ref: refOf(record, record.generation) });
+}
+
+export async function forget(context: StepContext, key: InstanceKey): Promise<void> {
+  await commitDecided(context, () => {
+    const stored = findInstance(context.view, key);
+    return stored && removal(context.view, stored);
+  });
+}

@@ -1,0 +1,20 @@
+/** What operations say they work on: LXD's resource URLs, under the names that old and new clients look for. */
+
+export type Resources = Readonly<Record<string, readonly string[]>>;
+
+export function instanceResources(project: string, ...names: readonly string[]): Resources {
+  const urls = (path: string) => names.map(name => url(`/1.0/${path}/${encodeURIComponent(name)}`, project));
+  return { instances: urls('instances'), containers: urls('containers') };
+}
+
+export function imageResources(project: string, fingerprint: string): Resources {
+  return { images: [url(`/1.0/images/${fingerprint}`, project)] };
+}
+
+export function memberResources(node: string): Resources {
+  return { 'cluster-members': [`/1.0/cluster/members/${encodeURIComponent(node)}`] };
+}
+
+function url(path: string, project: string): string {
+  return project === 'default' ? path : `${path}?project=${encodeURIComponent(project)}`;
+}

@@ -1,0 +1,24 @@
+/** Settings of the whole cluster, with their defaults. The record is written by the API (`PUT /1.0`). */
+import type { Config } from '../domain/instance.ts';
+import type { View } from '../store/view.ts';
+import { SERVER } from './spaces.ts';
+
+export interface ServerConfigRecord {
+  readonly config: Config;
+}
+
+/** Numbers that core reads from the server's config; a value that is no number counts as not set. */
+export const CLUSTER_SETTINGS = {
+  /** How much more CPU than it has a host may promise. Limits are maxima that are rarely used all at once. */
+  'cluster.overcommit.cpu': 4,
+  /** Memory is different: who is promised too much of it gets killed. */
+  'cluster.overcommit.memory': 1,
+  /** Seconds without a word from its agent until a node counts as offline. */
+  'cluster.offline_threshold': 10,
+} as const;
+
+export function clusterSetting(view: View, key: keyof typeof CLUSTER_SETTINGS): number {
+  const text = view.get(SERVER.key('config'))?.value.config[key] ?? '';
+  const value = text === '' ? Number.NaN : Number(text);
+  return Number.isFinite(value) && value > 0 ? value : CLUSTER_SETTINGS[key];
+}

@@ -1,0 +1,229 @@
+/** A cluster in one process: real controllers, store in memory, fake hosts. */
+import assert from 'node:assert/strict';
+import type { AllocationRecord } from '../../domain/node.ts';
+import { plus } from '../../domain/resources.ts';
+import { openMemoryStore } from '../../store/memory-store.ts';
+import { openView, type View } from '../../store/view.ts';
+import type { Commander } from '../commands/commander.ts';
+import { type Core, openCore } from '../core.ts';
+import { NO_ALLOCATION } from '../instances/allocations.ts';
+import type { Log } from '../log.ts';
+import type { SagaRecord } from '../saga/saga-record.ts';
+import {
+  ADDRESSES,
+  ALLOCATIONS,
+  IMAGES,
+  INSTANCES,
+  LOCKS,
+  NETWORKS,
+  NODE_STATUS,
+  NODES,
+  POOLS,
+  PROFILES,
+} from '../spaces.ts';
+import { type FakeWorld, makeWorld } from './fake-world.ts';
+import { type Mortal, makeMortal } from './mortal.ts';
+
+export interface TestController extends Commander {
+  readonly core: Core;
+  readonly mortal: Mortal;
+}
+
+export interface TestCluster {
+  readonly world: FakeWorld;
+  /** Follows the store for the test's own eyes. */
+  readonly view: View;
+  controller(name: string, effects?: () => void): Promise<TestController>;
+  /** Resolves when `holds()` is true; looked at after every change of the store. */
+  until(what: string, holds: () => boolean): Promise<void>;
+  ended(operation: SagaRecord): Promise<SagaRecord>;
+  /** What the store promises, and what the hosts have, agree; nothing is held by what is over. */
+  assertConsistent(): void;
+  /** Everything that a failed operation must leave as it was. */
+  picture(): unknown;
+  close(): Promise<void>;
+}
+
+export const IMAGE = 'f'.repeat(64);
+
+export const quietLog: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  with: () => quietLog,
+  onEntry: () => () => {},
+};
+
+export interface TestOptions {
+  readonly log?: Log;
+  readonly patienceMs?: number;
+}
+
+export async function openTestCluster(hosts: readonly string[], options: TestOptions = {}): Promise<TestCluster> {
+  const store = openMemoryStore();
+  const closed = new AbortController();
+  const world = makeWorld(...hosts);
+  await store.commit({ guards: [], writes: seeds(hosts) });
+  world.host(hosts[0]!).images.add(IMAGE);
+  const view = await openView(store, [''], closed.signal);
+  const controllers: TestController[] = [];
+
+  const until = (what: string, holds: () => boolean): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = () => {
+        if (!holds()) return;
+        finish();
+        resolve();
+      };
+      const stop = view.onChange(look);
+      const timer = setTimeout(() => {
+        finish();
+        reject(new Error(`waited 10 s in vain until ${what}`));
+      }, 10_000);
+      const finish = () => {
+        stop();
+        clearTimeout(timer);
+      };
+      look();
+    });
+
+  return {
+    world,
+    view,
+    until,
+    controller: async (name, effects) => {
+      const mortal = makeMortal(effects);
+      const own = mortal.store(store.connect());
+      const ownView = await openView(own, [''], AbortSignal.any([mortal.signal, closed.signal]));
+      const agents = world.agents(mortal.tap);
+      const common = { store: own, view: ownView, agents, clock: mortal.clock };
+      const core = await openCore({
+        ...common,
+        log: options.log ?? quietLog,
+        name,
+        address: `${name}:8443`,
+        heartbeatMs: 100,
+        ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
+      });
+      const controller = { ...common, engine: core.engine, core, mortal };
+      controllers.push(controller);
+      if (controllers.length === 1) {
+        const all = () =>
+          view.list(NODE_STATUS).filter(({ value }) => value.state === 'online').length === hosts.length;
+        await until('all hosts are seen', all);
+        await ownView.reached(view.revision);
+      }
+      return controller;
+    },
+    ended: ({ id }) => {
+      const alive = controllers.find(({ mortal }) => !mortal.dead)!;
+      return alive.view.reached(view.revision).then(() => alive.engine.finished(id));
+    },
+    assertConsistent: () => assertConsistent(view, world),
+    picture: () => ({
+      instances: view.list(INSTANCES).map(({ value }) => value),
+      allocations: view.list(ALLOCATIONS).map(({ key, value }) => [key, value]),
+      addresses: view.list(ADDRESSES).map(({ value }) => value),
+      images: view.list(IMAGES).map(({ value }) => ({ ...value, nodes: [], lastUsedAt: '' })),
+      nodes: view.list(NODES).map(({ value }) => value),
+      hosts: [...world.hosts.values()].map(({ name, instances, moves }) => ({
+        name,
+        moves: [...moves.keys()],
+        instances: [...instances].map(([id, { state, held, spec }]) => ({ id, state, held, config: spec.config })),
+      })),
+    }),
+    close: async () => {
+      for (const { core, mortal } of controllers) if (!mortal.dead) await core.close();
+      closed.abort();
+      await store.close();
+    },
+  };
+}
+
+function assertConsistent(view: View, world: FakeWorld): void {
+  assert.deepEqual(view.list(LOCKS), [], 'locks are left');
+  const allocations = new Map<string, AllocationRecord>();
+  const there = new Map<string, string[]>([...world.hosts.keys()].map(name => [name, []]));
+  for (const { value } of view.list(INSTANCES)) {
+    assert.equal(value.phase, 'ready', `${value.name} is ${value.phase}`);
+    assert.equal(value.moving, undefined, `${value.name} is still moving`);
+    const old = allocations.get(value.node) ?? NO_ALLOCATION;
+    allocations.set(value.node, { instances: old.instances + 1, requests: plus(old.requests, value.requests) });
+    there.get(value.node)!.push(value.id);
+    const real = world.host(value.node).instances.get(value.id);
+    assert.equal(Number(real?.spec.generation), value.generation, `${value.name}: generation on ${value.node}`);
+    assert.equal(real?.spec.name, value.name);
+    assert.equal(real?.state, value.wanted, `${value.name} is ${real?.state}, wanted ${value.wanted}`);
+    assert.equal(real?.held, false, `${value.name} is held`);
+  }
+  for (const { name, instances, moves } of world.hosts.values()) {
+    assert.deepEqual([...instances.keys()].sort(), there.get(name)!.sort(), `what is on ${name}`);
+    assert.deepEqual([...moves.keys()], [], `moves are left on ${name}`);
+  }
+  const stored = new Map(view.list(ALLOCATIONS).map(({ key, value }) => [ALLOCATIONS.parts(key)[0], value]));
+  assert.deepEqual(stored, allocations, 'allocations');
+  const held = view.list(INSTANCES).flatMap(({ value }) =>
+    Object.entries(value.config)
+      .filter(([key]) => key.endsWith('.ipv4.address'))
+      .map(([key, address]) => `${address} ${value.id} ${key.split('.')[1]}`),
+  );
+  const addresses = view.list(ADDRESSES).map(({ value }) => `${value.address} ${value.instance} ${value.device}`);
+  assert.deepEqual(addresses.sort(), held.sort(), 'addresses');
+}
+
+function seeds(hosts: readonly string[]) {
+  const time = '2026-01-01T00:00:00.000Z';
+  return [
+    ...hosts.map((name, i) =>
+      NODES.put(NODES.key(name), {
+        name,
+        address: `${name}:8444`,
+        fingerprint: String(i),
+        architecture: 'x86_64',
+        description: '',
+        roles: [],
+        failureDomain: 'default',
+        groups: ['default'],
+        config: {},
+        admission: 'open',
+        joinedAt: time,
+      }),
+    ),
+    POOLS.put(POOLS.key('default'), { name: 'default', driver: 'dir', description: '', config: {} }),
+    NETWORKS.put(NETWORKS.key('net0'), {
+      name: 'net0',
+      type: 'bridge',
+      description: '',
+      config: { 'ipv4.address': '198.18.0.1/24', 'ipv4.ranges': '198.18.0.10-198.18.0.200' },
+    }),
+    PROFILES.put(PROFILES.key('default', 'default'), {
+      name: 'default',
+      project: 'default',
+      description: '',
+      config: {},
+      devices: {
+        root: { type: 'disk', path: '/', pool: 'default' },
+        eth0: { type: 'nic', name: 'eth0', network: 'net0' },
+      },
+    }),
+    IMAGES.put(IMAGES.key('default', IMAGE), {
+      fingerprint: IMAGE,
+      project: 'default',
+      filename: 'busybox.tar',
+      sizeBytes: 1000,
+      architecture: 'x86_64',
+      split: false,
+      public: false,
+      autoUpdate: false,
+      cached: false,
+      properties: { os: 'busybox' },
+      profiles: [],
+      createdAt: time,
+      uploadedAt: time,
+      expiresAt: '',
+      lastUsedAt: '',
+      nodes: [hosts[0]!],
+    }),
+  ];
+}
