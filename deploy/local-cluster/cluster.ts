@@ -95,7 +95,7 @@ export class Cluster {
     this.#update({ controller });
     const api = openApi(this.socketPath);
     try {
-      await until('the controller to answer', 15_000, async () => {
+      await until(`the controller to answer (see ${logFile})`, 15_000, async () => {
         mustLive(controller, 'the controller', logFile);
         return api.get('/1.0').then(
           () => true as const,
@@ -132,7 +132,7 @@ export class Cluster {
     const command = this.hostCommand(name, [...this.#state.programs.agent, 'run', '--data', DATA_INSIDE]);
     const agent = await startDaemon(command, { slot: this.#state.slot, logFile });
     this.#update({ agents: { ...this.#state.agents, [name]: agent } });
-    await until(`the agent of ${name} to listen`, 15_000, () => {
+    await until(`the agent of ${name} to listen (see ${logFile})`, 15_000, () => {
       mustLive(agent, `the agent of ${name}`, logFile);
       return accepts(this.#agentAddress(name));
     });
