@@ -4,6 +4,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { AppError } from '../../domain/errors.ts';
 import type { Identity } from '../../kit/certificates.ts';
 
 export type Listeners = readonly ListenerOptions[];
@@ -47,7 +48,10 @@ export async function openListener(
   server.on('upgrade', onUpgrade);
   if (options.kind === 'unix') await removeSocket(options.path);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    const where = options.kind === 'unix' ? options.path : `${options.host}:${options.port}`;
+    server.once('error', cause =>
+      reject(new AppError('unavailable', `Cannot listen on ${where}: ${cause.message}`, cause)),
+    );
     const listening = () => resolve();
     if (options.kind === 'unix') server.listen(options.path, listening);
     else server.listen(options.port, options.host, listening);

@@ -8,8 +8,10 @@ import type { Metrics } from '../metrics.ts';
 import type { Engine } from '../saga/engine.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { ClusterSecrets } from '../trust/secrets.ts';
+import type { Bulk } from './bulk.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { Operations } from './operations-index.ts';
+import type { StateCache } from './state-cache.ts';
 
 export interface Lxd {
   /** This controller's name. */
@@ -26,5 +28,7 @@ export interface Lxd {
   readonly operations: Operations;
   readonly feed: EventFeed;
   readonly sessions: Sessions;
+  readonly bulk: Bulk;
+  readonly states: StateCache;
   readonly metrics: Metrics;
 }

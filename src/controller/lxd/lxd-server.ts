@@ -11,11 +11,13 @@ import type { Engine } from '../saga/engine.ts';
 import { openSessions } from '../sessions/sessions.ts';
 import { identify } from '../trust/identify.ts';
 import type { ClusterSecrets } from '../trust/secrets.ts';
+import type { Bulk } from './bulk.ts';
 import type { Lxd } from './context.ts';
 import { openEventFeed } from './event-feed.ts';
 import { openOperations } from './operations-index.ts';
 import { ensureDefaultProfile } from './profiles.ts';
 import { lxdApi } from './routes.ts';
+import { openStateCache } from './state-cache.ts';
 
 export interface LxdServerOptions {
   readonly name: string;
@@ -26,16 +28,19 @@ export interface LxdServerOptions {
     readonly agents: Agents;
     readonly engine: Engine;
   };
+  readonly bulk: Bulk;
   readonly secrets: ClusterSecrets;
   readonly log: Log;
   /** Where to serve TLS; absent = only the local socket. */
   readonly listen?: { readonly host: string; readonly port: number };
+  /** `host:port` under which others reach it; absent = where it listens. */
+  readonly address?: string;
   /** Path of the local socket; absent = none. */
   readonly socket?: string;
 }
 
 export async function serveLxd(options: LxdServerOptions): Promise<HttpServer> {
-  const { name, core, secrets, log } = options;
+  const { name, core, bulk, secrets, log } = options;
   const { store, view, clock } = core;
   let addresses: readonly string[] = [];
   const server = { fingerprint: fingerprintOf(secrets.server.cert) };
@@ -46,12 +51,14 @@ export async function serveLxd(options: LxdServerOptions): Promise<HttpServer> {
   const lxd: Lxd = {
     ...core,
     controller: name,
+    bulk,
     log,
     secrets,
     addresses: () => addresses,
     operations,
     feed,
     sessions,
+    states: openStateCache(core.agents, clock),
     metrics,
   };
   await ensureDefaultProfile(lxd);
@@ -66,7 +73,8 @@ export async function serveLxd(options: LxdServerOptions): Promise<HttpServer> {
     log,
     onRequest: metrics.request,
   });
-  addresses = http.address === undefined ? [] : [http.address];
+  const address = options.address ?? http.address;
+  addresses = address === undefined ? [] : [address];
   return {
     address: http.address,
     close: async () => {

@@ -6,6 +6,7 @@ import { clusterGroupRoutes } from './cluster-groups.ts';
 import type { Lxd } from './context.ts';
 import { lxdRender } from './envelope.ts';
 import { eventRoutes } from './events.ts';
+import { instanceRoutes } from './instances.ts';
 import { networkRoutes } from './networks.ts';
 import { operationRoutes } from './operations.ts';
 import { profileRoutes } from './profiles.ts';
@@ -24,6 +25,7 @@ export function lxdApi(lxd: Lxd): Api {
       ...certificateRoutes(lxd),
       ...eventRoutes(lxd),
       ...operationRoutes(lxd),
+      ...instanceRoutes(lxd),
       ...profileRoutes(lxd),
       ...networkRoutes(lxd),
       ...storagePoolRoutes(lxd),

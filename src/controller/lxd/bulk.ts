@@ -1,0 +1,48 @@
+/** Bulk bytes between the API and an agent's data plane: the only way on which images pass through the controller. */
+import { dial } from '../../rpc/data/dial.ts';
+import type { TlsIdentity } from '../../rpc/identity.ts';
+import type { AgentClient } from '../agents.ts';
+
+export interface Bulk {
+  /** Sends one part of an upload to the node; resolves when the node has all of it. */
+  upload(node: string, agent: AgentClient, part: UploadPart, body: AsyncIterable<Buffer>): Promise<void>;
+  /** The bytes of one part of an image that the node keeps. */
+  download(node: string, agent: AgentClient, part: ImagePart): AsyncIterable<Buffer>;
+}
+
+export interface UploadPart {
+  /** Names the upload: its parts belong together. */
+  readonly upload: string;
+  readonly part: 'meta' | 'rootfs';
+}
+
+export interface ImagePart {
+  readonly fingerprint: string;
+  readonly part: 'meta' | 'rootfs';
+}
+
+export function openBulk(identity: TlsIdentity): Bulk {
+  const open = async (node: string, agent: AgentClient, kind: string, params: Readonly<Record<string, string>>) => {
+    const { token, address } = await agent.issueDataToken({ kind, params });
+    return dial({ address, identity, kind, token, node });
+  };
+  return {
+    upload: async (node, agent, part, body) => {
+      const channel = await open(node, agent, 'image-upload', { ...part });
+      try {
+        const answer = await channel.ask({}, body);
+        for await (const _ of answer.body);
+      } finally {
+        await channel.close();
+      }
+    },
+    download: async function* (node, agent, part) {
+      const channel = await open(node, agent, 'image-download', { ...part });
+      try {
+        yield* (await channel.ask({})).body;
+      } finally {
+        await channel.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,177 @@
+/** `/1.0/images`: what instances are made from. Strangers see those that are public. */
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { AppError, fail } from '../../domain/errors.ts';
+import type { ImageRecord } from '../../domain/image.ts';
+import type { Stored } from '../../store/keyspace.ts';
+import { beginDeleteImage, beginImportImage } from '../commands/images.ts';
+import { commit } from '../commit.ts';
+import { type Answer, DONE, started, sync } from '../http/answer.ts';
+import { type ApiRequest, matchEtag, parse, readText } from '../http/request.ts';
+import type { Route } from '../http/route.ts';
+import { IMAGES } from '../spaces.ts';
+import type { Lxd } from './context.ts';
+import { configField, patched, withoutEmpty } from './fields.ts';
+import { imageByFingerprint, shownImage, writableImage } from './image.ts';
+import { exportImage } from './image-export.ts';
+import { receiveUpload } from './image-upload.ts';
+import { list, urlOf } from './lists.ts';
+import { sagaOperation } from './operation.ts';
+import { projectOf } from './project.ts';
+import { requestorOf } from './requestor.ts';
+
+export function imageRoutes(lxd: Lxd): readonly Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/1.0/images',
+      access: 'anyone',
+      handle: request =>
+        list(
+          request,
+          lxd.view
+            .list(IMAGES, projectOf(request))
+            .map(({ value }) => value)
+            .filter(image => mayKnow(request, image)),
+          ({ fingerprint }) => urlOf('images', fingerprint),
+          image => shownImage(lxd.view, image),
+        ),
+    },
+    { method: 'POST', path: '/1.0/images', access: 'trusted', handle: request => create(lxd, request) },
+    {
+      method: 'GET',
+      path: '/1.0/images/:fingerprint',
+      access: 'anyone',
+      handle: request => {
+        const { value } = find(lxd, request);
+        return sync(shownImage(lxd.view, value), writableImage(value));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/1.0/images/:fingerprint/export',
+      access: 'anyone',
+      handle: request => exportImage(lxd, find(lxd, request).value),
+    },
+    {
+      method: 'PUT',
+      path: '/1.0/images/:fingerprint',
+      access: 'trusted',
+      handle: request => change(lxd, request, (_old, sent) => withoutEmpty(sent)),
+    },
+    {
+      method: 'PATCH',
+      path: '/1.0/images/:fingerprint',
+      access: 'trusted',
+      handle: request => change(lxd, request, patched),
+    },
+    {
+      method: 'DELETE',
+      path: '/1.0/images/:fingerprint',
+      access: 'trusted',
+      handle: async request => {
+        const { project, fingerprint } = find(lxd, request).value;
+        return started(sagaOperation(await beginDeleteImage(lxd, { project, fingerprint }, requestorOf(request))));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/1.0/images/:fingerprint/refresh',
+      access: 'trusted',
+      handle: request => {
+        find(lxd, request);
+        return fail('invalid', 'This image was not fetched from a server, so it cannot be refreshed');
+      },
+    },
+  ];
+}
+
+const mayKnow = ({ caller }: ApiRequest, image: ImageRecord): boolean => caller.access !== 'anyone' || image.public;
+
+function find(lxd: Lxd, request: ApiRequest): Stored<ImageRecord> {
+  const stored = imageByFingerprint(lxd.view, projectOf(request), request.params.fingerprint!);
+  if (!mayKnow(request, stored.value))
+    throw new AppError('not-found', `Image not found: ${request.params.fingerprint}`);
+  return stored;
+}
+
+/** JSON names a source; everything else is an archive, also when its type is not given (pylxd). */
+async function create(lxd: Lxd, request: ApiRequest): Promise<Answer> {
+  const project = projectOf(request);
+  const { isJson, body } = await look(request);
+  if (isJson) return refuseSource(await readText({ ...request, body }, MAX_JSON_BYTES));
+  const { upload, node, filename, properties, public: isPublic, fingerprint } = await receiveUpload(lxd, request, body);
+  const wish = { project, upload, node, filename, properties, public: isPublic, fingerprint };
+  return started(sagaOperation(await beginImportImage(lxd, wish, requestorOf(request))));
+}
+
+const MAX_JSON_BYTES = 1024 * 1024;
+
+/** No archive begins with a brace. */
+async function look(request: ApiRequest): Promise<{ readonly isJson: boolean; readonly body: Readable }> {
+  const type = request.headers['content-type'] ?? '';
+  if (type.startsWith('application/json')) return { isJson: true, body: request.body };
+  if (type !== '') return { isJson: false, body: request.body };
+  const chunks = request.body.iterator({ destroyOnReturn: false });
+  const first = await chunks.next();
+  if (first.done) return { isJson: true, body: Readable.from([]) };
+  const head = first.value as Buffer;
+  const rest = async function* () {
+    yield head;
+    yield* chunks;
+  };
+  return { isJson: head.toString('latin1').trimStart().startsWith('{'), body: Readable.from(rest()) };
+}
+
+const sourceBody = z.object({
+  source: z.object({ type: z.string(), mode: z.string().nullish(), server: z.string().nullish() }),
+});
+
+/** Each with its own reason: what cannot be done yet is said, not hidden. */
+function refuseSource(text: string): never {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    fail('invalid', 'Invalid image: send an archive, or JSON that names a source');
+  }
+  const { source } = parse(sourceBody, json);
+  const later = 'is not supported by this version of Berth: import the image as a file';
+  if (source.type === 'image')
+    fail('unsupported', `Fetching an image from ${source.server || 'another server'} ${later}`);
+  if (source.type === 'url') fail('unsupported', `Fetching an image from a URL ${later}`);
+  if (['instance', 'container', 'snapshot'].includes(source.type))
+    fail('unsupported', 'Publishing an instance as an image is not supported by this version of Berth');
+  return fail('invalid', `Invalid "source.type": "${source.type}"`);
+}
+
+const changeBody = z.object({
+  auto_update: z.boolean().optional(),
+  public: z.boolean().optional(),
+  properties: configField,
+  expires_at: z.string().nullish(),
+  profiles: z.array(z.string()).nullish(),
+});
+
+async function change(
+  lxd: Lxd,
+  request: ApiRequest,
+  next: (
+    old: Readonly<Record<string, string>>,
+    sent: Readonly<Record<string, string>>,
+  ) => Readonly<Record<string, string>>,
+): Promise<Answer> {
+  const old = find(lxd, request);
+  matchEtag(request, writableImage(old.value));
+  const sent = parse(changeBody, JSON.parse((await readText(request, MAX_JSON_BYTES)) || '{}'));
+  const record: ImageRecord = {
+    ...old.value,
+    autoUpdate: sent.auto_update ?? old.value.autoUpdate,
+    public: sent.public ?? old.value.public,
+    properties: next(old.value.properties, sent.properties),
+    profiles: sent.profiles ?? old.value.profiles,
+    expiresAt: sent.expires_at ?? old.value.expiresAt,
+  };
+  await commit(lxd, IMAGES.replace(old, record));
+  return DONE;
+}

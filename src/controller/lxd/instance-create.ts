@@ -1,0 +1,122 @@
+/** `POST /1.0/instances`: from LXD's request to a new instance, or to the plan of one. */
+import { z } from 'zod';
+import { fail } from '../../domain/errors.ts';
+import type { ImageRecord } from '../../domain/image.ts';
+import { beginCreateInstance, planInstance } from '../commands/create-instance.ts';
+import type { NewInstance } from '../commands/new-instance.ts';
+import { type Answer, started, sync } from '../http/answer.ts';
+import { type ApiRequest, isTrue, readBody } from '../http/request.ts';
+import type { Target } from '../placing.ts';
+import { IMAGES } from '../spaces.ts';
+import type { Lxd } from './context.ts';
+import { cleanDevices, configField, devicesField, flagField, textField, withoutEmpty } from './fields.ts';
+import { aliasTarget, imageByFingerprint } from './image.ts';
+import { sagaOperation } from './operation.ts';
+import { projectOf } from './project.ts';
+import { requestorOf } from './requestor.ts';
+
+const sourceField = z.object({
+  type: z.string(),
+  fingerprint: textField,
+  alias: textField,
+  properties: configField,
+  server: textField,
+  mode: textField,
+});
+type Source = z.infer<typeof sourceField>;
+
+const body = z.object({
+  name: textField,
+  description: textField,
+  architecture: textField,
+  type: textField,
+  instance_type: textField,
+  config: configField,
+  devices: devicesField,
+  profiles: z.array(z.string()).nullish(),
+  ephemeral: flagField,
+  stateful: flagField,
+  source: sourceField,
+});
+
+export async function createInstance(lxd: Lxd, request: ApiRequest, collection: string): Promise<Answer> {
+  const type = request.headers['content-type'] ?? '';
+  if (type.startsWith('application/octet-stream'))
+    fail('unsupported', 'Importing a backup is not supported by this version of Berth');
+  const sent = await readBody(request, body);
+  if (sent.type === 'virtual-machine' || collection === 'virtual-machines')
+    fail('unsupported', 'Virtual machines are not supported: Berth runs system containers');
+  if (sent.instance_type !== '')
+    fail(
+      'unsupported',
+      `Instance types like "${sent.instance_type}" are not supported: set limits.cpu and limits.memory`,
+    );
+  if (sent.stateful) fail('unsupported', 'Creating from a stateful source is not supported by this version of Berth');
+  const project = projectOf(request);
+  const wanted: NewInstance = {
+    project,
+    name: sent.name,
+    description: sent.description,
+    architecture: sent.architecture,
+    config: withoutEmpty(sent.config),
+    devices: cleanDevices(sent.devices),
+    profiles: sent.profiles ?? undefined, // null means the default, [] none
+    ephemeral: sent.ephemeral,
+    image: imageOf(lxd, project, sent.source),
+    target: targetOf(request),
+  };
+  if (isTrue(request.query['dry-run'])) return sync(planInstance(lxd, wanted));
+  return started(sagaOperation(await beginCreateInstance(lxd, wanted, requestorOf(request))));
+}
+
+/** `?target=MEMBER` or `?target=@GROUP`. */
+export function targetOf(request: ApiRequest): Target | undefined {
+  const target = request.query.target ?? '';
+  if (target === '') return undefined;
+  return target.startsWith('@') ? { group: target.slice(1) } : { node: target };
+}
+
+/** Fingerprint of the image to make it from; '' = an empty root. */
+function imageOf(lxd: Lxd, project: string, source: Source): string {
+  switch (source.type) {
+    case 'none':
+      return '';
+    case 'image':
+      return sourceImage(lxd, project, source);
+    case 'copy':
+      return fail('unsupported', 'Copying instances is not supported by this version of Berth');
+    case 'migration':
+      return fail('unsupported', 'Taking over instances from another server is not supported by this version of Berth');
+    default:
+      return fail('invalid', `Invalid "source.type": "${source.type}" (image or none)`);
+  }
+}
+
+function sourceImage(lxd: Lxd, project: string, source: Source): string {
+  const { fingerprint, alias, server, properties } = source;
+  if (server !== '') {
+    // What is here already need not be fetched.
+    const here = lxd.view
+      .list(IMAGES, project)
+      .find(({ value }) => fingerprint !== '' && value.fingerprint === fingerprint);
+    if (here !== undefined) return here.value.fingerprint;
+    fail(
+      'unsupported',
+      `Fetching images from ${server} is not supported by this version of Berth: import the image first`,
+    );
+  }
+  if (fingerprint !== '') return imageByFingerprint(lxd.view, project, fingerprint).value.fingerprint;
+  if (alias !== '')
+    return aliasTarget(lxd.view, project, alias) ?? imageByFingerprint(lxd.view, project, alias).value.fingerprint;
+  if (Object.keys(properties).length > 0) return newestWith(lxd, project, properties).fingerprint;
+  return fail('invalid', 'Invalid "source": name an image by fingerprint, alias or properties');
+}
+
+function newestWith(lxd: Lxd, project: string, properties: Readonly<Record<string, string>>): ImageRecord {
+  const matching = lxd.view
+    .list(IMAGES, project)
+    .map(({ value }) => value)
+    .filter(image => Object.entries(properties).every(([key, value]) => image.properties[key] === value))
+    .sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+  return matching[0] ?? fail('not-found', 'Image not found: none has these properties');
+}

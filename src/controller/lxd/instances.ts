@@ -1,0 +1,71 @@
+/**
+ * `/1.0/instances`, also under the older names that clients still use. One table for all of them: the objects are the
+ * same, only URLs in lists differ.
+ */
+import { beginDeleteInstance } from '../commands/delete-instance.ts';
+import { type Answer, started, sync } from '../http/answer.ts';
+import { type ApiRequest, recursion } from '../http/request.ts';
+import type { Route } from '../http/route.ts';
+import type { Lxd } from './context.ts';
+import { exec } from './exec.ts';
+import { findInstance, shownInstance, writableInstance } from './instance.ts';
+import { createInstance } from './instance-create.ts';
+import { fullInstance, instanceState, listInstances } from './instance-list.ts';
+import { logFile, logFiles, removeLogFile } from './instance-logs.ts';
+import { changeState } from './instance-power.ts';
+import { sagaOperation } from './operation.ts';
+import { requestorOf } from './requestor.ts';
+
+const COLLECTIONS = ['instances', 'containers', 'virtual-machines'] as const;
+
+export function instanceRoutes(lxd: Lxd): readonly Route[] {
+  return COLLECTIONS.flatMap(collection => routesOf(lxd, collection));
+}
+
+function routesOf(lxd: Lxd, collection: string): readonly Route[] {
+  const at = (
+    method: Route['method'],
+    path: string,
+    handle: (lxd: Lxd, request: ApiRequest, collection: string) => Promise<Answer> | Answer,
+  ): Route => ({
+    method,
+    path: `/1.0/${collection}${path}`,
+    access: 'trusted',
+    handle: request => handle(lxd, request, collection),
+  });
+  return [
+    at('GET', '', listInstances),
+    at('POST', '', createInstance),
+    at('GET', '/:name', one),
+    at('DELETE', '/:name', remove),
+    at('GET', '/:name/state', state),
+    at('PUT', '/:name/state', changeState),
+    at('POST', '/:name/exec', exec),
+    at('GET', '/:name/logs', logFiles),
+    at('GET', '/:name/logs/:file', logFile),
+    at('DELETE', '/:name/logs/:file', removeLogFile),
+    at('GET', '/:name/placement', placement),
+  ];
+}
+
+async function one(lxd: Lxd, request: ApiRequest): Promise<Answer> {
+  const { value } = findInstance(lxd, request);
+  const object = recursion(request) === 0 ? shownInstance(lxd.view, value) : await fullInstance(lxd, value);
+  return sync(object, writableInstance(value));
+}
+
+async function remove(lxd: Lxd, request: ApiRequest): Promise<Answer> {
+  const { project, name } = findInstance(lxd, request).value;
+  return started(sagaOperation(await beginDeleteInstance(lxd, { project, name }, requestorOf(request))));
+}
+
+async function state(lxd: Lxd, request: ApiRequest): Promise<Answer> {
+  const shown = await instanceState(lxd, findInstance(lxd, request).value);
+  return sync(shown, { status_code: shown.status_code });
+}
+
+/** Why it is where it is: the decision as it was made, with the reasons for every node. */
+function placement(lxd: Lxd, request: ApiRequest): Answer {
+  const { value } = findInstance(lxd, request);
+  return sync(value.placement ?? { node: value.node, at: value.createdAt, summary: '', reasons: [] });
+}
