@@ -1,6 +1,19 @@
-/** CRIU's images on their way: the list of files in the message, their contents one after the other in the body. */
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+/**
+ * CRIU's images on their way: the list of files in the message, their contents one after the other in the body. File
+ * calls are synchronous on purpose: the files are on tmpfs, there are dozens of small ones, and the instance stands
+ * still meanwhile; a trip to the thread pool would cost more than the copy.
+ */
+import {
+  closeSync,
+  fchownSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, fail } from '../../domain/errors.ts';
@@ -15,15 +28,35 @@ export type ImageList = z.output<typeof imageList>;
 const CHUNK_BYTES = 1 << 20;
 
 /** What is there to send, logs left out. */
-export async function listImages(folder: string): Promise<ImageList> {
-  const names = (await readdir(folder)).filter(file => !file.endsWith('.log')).sort();
-  return Promise.all(names.map(async file => ({ name: file, bytes: (await stat(join(folder, file))).size })));
+export function listImages(folder: string): ImageList {
+  const names = readdirSync(folder).filter(file => !file.endsWith('.log'));
+  return names.sort().map(file => ({ name: file, bytes: statSync(join(folder, file)).size }));
 }
 
 export const bytesOf = (images: ImageList): number => images.reduce((sum, { bytes }) => sum + bytes, 0);
 
+/** Small files share a chunk. */
 export async function* readImages(folder: string, images: ImageList): Body {
-  for (const image of images) yield* createReadStream(join(folder, image.name), { highWaterMark: CHUNK_BYTES });
+  let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  let filled = 0;
+  for (const { name: file, bytes } of images) {
+    const descriptor = openSync(join(folder, file), 'r');
+    try {
+      for (let left = bytes; left > 0; ) {
+        const read = readSync(descriptor, chunk, filled, Math.min(left, CHUNK_BYTES - filled), null);
+        if (read === 0) fail('internal', `image ${file} became shorter while it was sent`);
+        left -= read;
+        filled += read;
+        if (filled < CHUNK_BYTES) continue;
+        yield chunk;
+        chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+        filled = 0;
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+  if (filled > 0) yield chunk.subarray(0, filled);
 }
 
 /**
@@ -33,21 +66,21 @@ export async function* readImages(folder: string, images: ImageList): Body {
  * @throws AppError `invalid` if the body is not what the list says
  */
 export async function writeImages(folder: string, images: ImageList, body: Body, owner: number): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true, mode: PASS_THROUGH });
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true, mode: PASS_THROUGH });
   const parts = new Parts(body);
   for (const image of images) {
-    const file = await open(join(folder, image.name), 'wx', 0o600);
+    const descriptor = openSync(join(folder, image.name), 'wx', 0o600);
     try {
-      await file.chown(owner, owner);
+      fchownSync(descriptor, owner, owner);
       for (let left = image.bytes; left > 0; ) {
         const part = await parts.next(left);
         if (part === undefined) fail('invalid', `image ${image.name} is incomplete`);
-        await file.writeFile(part);
+        for (let written = 0; written < part.length; ) written += writeSync(descriptor, part, written);
         left -= part.length;
       }
     } finally {
-      await file.close();
+      closeSync(descriptor);
     }
   }
   if ((await parts.next(1)) !== undefined) throw new AppError('invalid', 'more bytes came than the images have');

@@ -6,40 +6,221 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { AppError } from '../../domain/errors.ts';
 import { makeAuthority } from '../../kit/certificates.ts';
+import type { DataToken, InstanceSpecSchema, MoveTimings } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { locateCriu } from '../criu/locate.ts';
-import type { Seen } from '../lxc/look.ts';
-import type { Spec } from '../spec.ts';
+import { makeBusyboxRoot } from '../testing/busybox-root.ts';
 import { inOwnHost } from '../testing/own-host.ts';
-import type { MoveKey, Role } from './key.ts';
-import type { DataToken, Timings } from './ports.ts';
 import { makeHost, makeSegment, type TestHost } from './testing/two-hosts.ts';
 
-const PREFIX = 'berth-test-move';
+const PREFIX = process.env.BERTH_OWN_HOST ?? `berth-test-move-${process.pid}`;
 inOwnHost(import.meta.url, PREFIX);
 
 const ECHO_CLIENT = resolve(import.meta.dirname, '../../../deploy/demo/echo-client.ts');
 const criu = locateCriu(process.env.BERTH_CRIU) ?? assert.fail('no CRIU on this host: run the host set-up');
 
 const id = '22222222-2222-4222-8222-222222222222';
-const spec = (generation: number): Spec => ({
+const address = '198.18.240.50';
+/** Answers on TCP port 7 with what it is told. */
+const INITTAB = '::sysinit:/bin/true\n::respawn:/bin/nc -ll -p 7 -e /bin/cat\n';
+
+const specOf = (generation: bigint): MessageInitShape<typeof InstanceSpecSchema> => ({
   id,
   generation,
   name: 'c1',
   project: 'default',
-  architecture: '',
-  ephemeral: false,
   config: {
     'limits.memory': '64MiB',
     'limits.cpu': '1',
     'volatile.eth0.hwaddr': '00:16:3e:00:00:02',
-    'volatile.eth0.ipv4.address': '198.18.240.50',
+    'volatile.eth0.ipv4.address': address,
     'volatile.eth0.ipv4.prefix': '24',
   },
-  devices: { root: { type: 'disk', path: '/', pool: 'default' }, eth0: { type: 'nic', name: 'eth0' } },
-  image: '',
-  createdAt: 0,
+  devices: {
+    root: { options: { type: 'disk', path: '/', pool: 'default' } },
+    eth0: { options: { type: 'nic', name: 'eth0' } },
+  },
+});
+
+describe('a live move between two hosts', { timeout: 60_000 }, () => {
+  let folder: string;
+  let a: TestHost;
+  let b: TestHost;
+  let generation = 1n;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'berth-move-'));
+    await chmod(folder, 0o711);
+    await makeSegment('198.18.240.1');
+    const authority = await makeAuthority('test');
+    const host = (name: string, at: string) =>
+      makeHost({ name, address: at, data: join(folder, name), cgroupPrefix: `${PREFIX}/${name}`, authority });
+    a = await host('a', '198.18.240.11');
+    b = await host('b', '198.18.240.12');
+    for (const each of [a, b]) {
+      await each.start(criu);
+      await each.client.ensurePool({ name: 'default', driver: 'dir' });
+    }
+    await launch(a);
+  });
+
+  after(async () => {
+    for (const host of [a, b]) await host?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function launch({ client, data }: TestHost): Promise<void> {
+    await drain(client.ensureInstance({ spec: specOf(generation) }));
+    const rootfs = join(data, 'pools/default/instances', id, 'rootfs');
+    await makeBusyboxRoot(rootfs, 1_000_000);
+    await writeFile(join(rootfs, 'etc/inittab'), INITTAB);
+    await client.ensureState({ ref: { id, generation }, state: 'running' });
+  }
+
+  const refOf = (role: 'source' | 'target', move: string) => ({
+    move,
+    instance: id,
+    generation: generation + 1n,
+    role,
+  });
+  const stateOn = async ({ client }: TestHost, now = generation) =>
+    (await client.getInstanceState({ id, generation: now })).status?.state;
+
+  async function prepare(from: TestHost, to: TestHost, move: string): Promise<DataToken> {
+    const ref = refOf('target', move);
+    const token = await to.client.prepareMove({ ref, spec: specOf(generation + 1n), live: true, sourceDriver: 'dir' });
+    await drain(from.client.syncMove({ ref: refOf('source', move), target: token, targetDriver: 'dir' }));
+    return token;
+  }
+
+  /** What the saga does, without the store. */
+  async function move(from: TestHost, to: TestHost, name: string): Promise<object> {
+    const target = await prepare(from, to, name);
+    const timings = [
+      await from.client.freezeMove({ ref: refOf('source', name), target }),
+      await to.client.awaitMove(refOf('target', name)),
+      await to.client.resumeMove(refOf('target', name)),
+      await from.client.commitMove(refOf('source', name)),
+    ];
+    await from.client.ensureNoInstance({ ref: { id, generation } });
+    generation += 1n;
+    return timings.map(({ ms }: MoveTimings) => ms);
+  }
+
+  async function abort(from: TestHost, to: TestHost, name: string): Promise<void> {
+    for (let twice = 0; twice < 2; twice += 1) {
+      await from.client.abortMove(refOf('source', name));
+      await to.client.abortMove(refOf('target', name));
+    }
+  }
+
+  /** Nothing of it is on this host. */
+  async function assertNothingOn(host: TestHost): Promise<void> {
+    const names = async (path: string) => (existsSync(path) ? await readdir(path) : []);
+    const pool = join(host.data, 'pools/default');
+    const cgroups = ['memory', 'unified'].map(hierarchy => join('/sys/fs/cgroup', hierarchy, host.cgroupPrefix));
+    const found = {
+      moves: await names(host.path(join(host.data, 'moves'))),
+      lxc: await names(join(host.data, 'lxc')),
+      volumes: [...(await names(join(pool, 'instances'))), ...(await names(join(pool, 'transfers')))],
+      veths: (await names(host.path('/sys/class/net'))).filter(name => /^[vp][0-9a-f]{8}$/.test(name)),
+      cgroups: (await Promise.all(cgroups.map(names))).flat().filter(name => name.includes(id)),
+    };
+    assert.deepEqual(found, { moves: [], lxc: [], volumes: [], veths: [], cgroups: [] });
+  }
+
+  it('there and back: memory, address and TCP connection stay, nothing is left behind', async t => {
+    const echoes = await connected(async () => {
+      for (const [from, to, name] of [
+        [a, b, 'there'],
+        [b, a, 'back'],
+      ] as const) {
+        t.diagnostic(JSON.stringify(await move(from, to, name)));
+        assert.equal(await stateOn(to), 'running');
+        await assertNothingOn(from);
+      }
+    });
+    t.diagnostic(JSON.stringify(echoes));
+    assertUnbroken(echoes);
+  });
+
+  it('images that arrive damaged: it runs on where it was, and the target is clean', async t => {
+    await b.kill();
+    await b.start(await damagingCriu());
+    const echoes = await connected(async () => {
+      const target = await prepare(a, b, 'damaged');
+      await a.client.freezeMove({ ref: refOf('source', 'damaged'), target });
+      await assert.rejects(b.client.awaitMove(refOf('target', 'damaged')), (error: AppError) => {
+        assert.match(error.message, /restoring the container failed: .*(arrived damaged)/);
+        return error.code === 'unsupported';
+      });
+      await abort(a, b, 'damaged');
+      assert.equal(await stateOn(a), 'running');
+      await assertNothingOn(b);
+    });
+    t.diagnostic(JSON.stringify(echoes));
+    assertUnbroken(echoes);
+    await b.kill();
+    await b.start(criu);
+  });
+
+  it('both agents die while it stands still: the next ones take it back, and it runs on', async t => {
+    const echoes = await connected(async () => {
+      const target = await prepare(a, b, 'killed');
+      await a.client.freezeMove({ ref: refOf('source', 'killed'), target });
+      await b.client.awaitMove(refOf('target', 'killed'));
+      await Promise.all([a.kill(), b.kill()]);
+      await Promise.all([a.start(criu), b.start(criu)]);
+      await abort(a, b, 'killed');
+      assert.equal(await stateOn(a), 'running');
+      await assertNothingOn(b);
+    });
+    t.diagnostic(JSON.stringify(echoes));
+    assertUnbroken(echoes);
+  });
+
+  it('both agents die while it stands still: the next ones can also go on to the end', async t => {
+    const echoes = await connected(async () => {
+      const target = await prepare(a, b, 'resumed');
+      await a.client.freezeMove({ ref: refOf('source', 'resumed'), target });
+      await Promise.all([a.kill(), b.kill()]);
+      await Promise.all([a.start(criu), b.start(criu)]);
+      await b.client.awaitMove(refOf('target', 'resumed'));
+      await b.client.resumeMove(refOf('target', 'resumed'));
+      await b.client.resumeMove(refOf('target', 'resumed'));
+      await assert.rejects(b.client.abortMove(refOf('target', 'resumed')), /lives here now/);
+      await a.client.commitMove(refOf('source', 'resumed'));
+      await a.client.commitMove(refOf('source', 'resumed'));
+      await a.client.ensureNoInstance({ ref: { id, generation } });
+      generation += 1n;
+      assert.equal(await stateOn(b), 'running');
+      await assertNothingOn(a);
+    });
+    t.diagnostic(JSON.stringify(echoes));
+    assertUnbroken(echoes);
+  });
+
+  it('called off before the freeze, or never begun: nothing happens to it', async () => {
+    await abort(b, a, 'never');
+    const echoes = await connected(async () => {
+      await prepare(b, a, 'early');
+      await abort(b, a, 'early');
+      await assertNothingOn(a);
+    });
+    assertUnbroken(echoes);
+    assert.ok(echoes.longestMs < 100, `paused ${echoes.longestMs} ms`);
+    await assert.rejects(b.client.commitMove(refOf('source', 'never')), /never frozen/);
+  });
+
+  /** A CRIU that finds its images truncated. */
+  async function damagingCriu(): Promise<string> {
+    const path = join(folder, 'damaging-criu');
+    const script = `#!/bin/sh\n[ "$1" != restore ] || : >"$BERTH_MOVE/images/core-1.img"\nexec ${criu} "$@"\n`;
+    await writeFile(path, script, { mode: 0o755 });
+    return path;
+  }
 });
 
 interface Echoes {
@@ -52,95 +233,25 @@ interface Echoes {
 
 /** A TCP client that asks every 2 ms while `work` is done. */
 async function connected(work: () => Promise<void>): Promise<Echoes> {
-  const client = spawn(process.execPath, [ECHO_CLIENT, '198.18.240.50', '7'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines: string[] = [];
-  const up = new Promise<void>(done => client.stdout.on('data', chunk => done(void lines.push(String(chunk)))));
+  const client = spawn(process.execPath, [ECHO_CLIENT, address, '7'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const said: string[] = [];
+  const up = new Promise<void>(done => client.stdout.on('data', chunk => done(void said.push(String(chunk)))));
   const ended = new Promise(done => client.once('close', done));
   await up;
-  await sleep(100);
   try {
     await work();
-    await sleep(300);
+    await sleep(300); // some more answers from where it is now
   } finally {
     client.stdin.end();
     await ended;
   }
-  return JSON.parse(lines.join('').trim().split('\n').at(-1)!) as Echoes;
+  return JSON.parse(said.join('').trim().split('\n').at(-1)!) as Echoes;
 }
 
-describe('live move between two hosts', { timeout: 60_000 }, () => {
-  let folder: string;
-  let a: TestHost;
-  let b: TestHost;
-  let generation = 1;
+function assertUnbroken({ lost, corrupted, sent, answered }: Echoes): void {
+  assert.deepEqual({ lost, corrupted, unanswered: sent - answered }, { lost: null, corrupted: 0, unanswered: 0 });
+}
 
-  const keyOf = (role: Role, move: string): MoveKey => ({ move, instance: id, generation: generation + 1, role });
-
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'berth-move-'));
-    await chmod(folder, 0o711);
-    makeSegment('198.18.240.1/24');
-    const authority = await makeAuthority('test');
-    const host = (name: string, address: string) =>
-      makeHost({ name, address, data: join(folder, name), cgroupPrefix: `${PREFIX}/${name}`, authority });
-    a = await host('a', '198.18.240.11');
-    b = await host('b', '198.18.240.12');
-    await a.start(criu);
-    await b.start(criu);
-    await a.call<Seen>('launch', spec(1));
-  });
-
-  after(async () => {
-    for (const host of [a, b]) {
-      await host?.call('remove', id, 1000).catch(() => {});
-      await host?.close();
-    }
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  const look = (host: TestHost) => host.call<Seen>('look', id);
-  const prepare = (target: TestHost, move: string) =>
-    target.call<DataToken>('prepare', keyOf('target', move), spec(generation + 1), true);
-
-  /** What the saga does, without the store. */
-  async function move(from: TestHost, to: TestHost, name: string): Promise<Record<string, Timings>> {
-    const token = await prepare(to, name);
-    await from.call('sync', keyOf('source', name), token, false);
-    const freeze = await from.call<Timings>('freeze', keyOf('source', name), token);
-    const restore = await to.call<Timings>('awaitRestored', keyOf('target', name));
-    const resume = await to.call<Timings>('resume', keyOf('target', name));
-    const commit = await from.call<Timings>('commit', keyOf('source', name));
-    await from.call('remove', id, generation);
-    generation += 1;
-    return { freeze, restore, resume, commit };
-  }
-
-  async function leftovers(host: TestHost): Promise<unknown> {
-    const cgroup = join('/sys/fs/cgroup/unified', PREFIX, host.name);
-    return {
-      moves: await readdir(host.path(join(host.data, 'moves'))),
-      lxc: await readdir(join(host.data, 'lxc')),
-      volumes: await host.call('volumes'),
-      veths: (await readdir(host.path('/sys/class/net'))).filter(name => /^[vp][0-9a-f]{8}$/.test(name)),
-      cgroups: existsSync(cgroup) ? (await readdir(cgroup)).filter(name => name.includes(id)) : [],
-    };
-  }
-  const NOTHING = { moves: [], lxc: [], volumes: [], veths: [], cgroups: [] };
-
-  it('goes to the other host and back with its TCP connection, and leaves nothing behind', async t => {
-    const echoes = await connected(async () => {
-      for (const [from, to, name] of [
-        [a, b, 'there'],
-        [b, a, 'back'],
-      ] as const) {
-        t.diagnostic(JSON.stringify(await move(from, to, name)));
-        assert.equal((await look(to)).state, 'running');
-        assert.deepEqual(await leftovers(from), NOTHING);
-      }
-    });
-    t.diagnostic(JSON.stringify(echoes));
-    assert.deepEqual([echoes.lost, echoes.corrupted], [null, 0]);
-    assert.equal(echoes.answered, echoes.sent);
-    assert.ok(echoes.longestMs < 2000, `paused ${echoes.longestMs} ms`);
-  });
-});
+async function drain(stream: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of stream);
+}

@@ -118,7 +118,7 @@ export function createSource(ports: MovePorts): MoveSource {
     const begun = clock.now();
     const facts = await untilDumped(folder);
     const dumped = clock.now();
-    const images = await listImages(imagesIn(folder));
+    const images = listImages(imagesIn(folder));
     const at = (stage: string) => facts.stages.get(stage) ?? Number.NaN;
     const ms = { freeze: at('frozen') - at('freeze'), dump: at('verdict') - at('frozen') };
     // An agent that died after its last word to the target, and before it wrote that down, must not send it all again.

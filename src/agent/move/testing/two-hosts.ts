@@ -1,16 +1,17 @@
 /**
- * Two hosts and a segment between them on one kernel, for tests that run `inOwnHost`: the test's own network namespace
- * is the segment and holds the client. Each host is a network and a mount namespace kept by a sleeping process, so that
- * its agent can be killed and started again.
+ * Hosts with real agents on one kernel, for tests that run `inOwnHost`: the test's own network namespace is the segment
+ * between them and holds the client. A host is a network and a mount namespace kept by a sleeping process, so that its
+ * agent can be killed and started again.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { AppError, type Code } from '../../../domain/errors.ts';
-import { type Identity, issue } from '../../../kit/certificates.ts';
-import { agentUri } from '../../../rpc/identity.ts';
+import type { Identity } from '../../../kit/certificates.ts';
+import { issue } from '../../../kit/certificates.ts';
+import { connectGrpc } from '../../../rpc/client.ts';
+import { Agent } from '../../../rpc/gen/berth/agent/v1/agent_pb.ts';
+import { agentUri, controllerUri } from '../../../rpc/identity.ts';
+import type { Client } from '../../../rpc/shapes.ts';
+import { type Running, run, start } from '../../command.ts';
 
 /** /sys must show the new network namespace yet keep the cgroups; /run must not be shared (CRIU caches there). */
 const NEW_HOST = `set -e
@@ -23,129 +24,108 @@ mount -t tmpfs tmpfs /run
 echo ready
 exec sleep 1000000`;
 
+const MAIN = join(import.meta.dirname, '../../main.ts');
+
 export interface TestHost {
   readonly name: string;
-  readonly address: string;
-  /** As seen from the test: through the host's mount namespace. */
-  readonly path: (inside: string) => string;
+  readonly client: Client<typeof Agent>;
   readonly data: string;
+  /** Its LXC containers' cgroups lie below this one. */
+  readonly cgroupPrefix: string;
+  /** A path of this host as the test can open it: through the host's mount namespace. */
+  path(inside: string): string;
+  /** Starts its agent with this CRIU; resolves when it serves. */
   start(criu: string): Promise<void>;
-  /** SIGKILL to its agent; what it had started lives on. */
+  /** SIGKILL to its agent; what the agent had started lives on. */
   kill(): Promise<void>;
-  call<T = unknown>(verb: string, ...args: readonly unknown[]): Promise<T>;
   close(): Promise<void>;
-}
-
-export function ip(...args: readonly string[]): void {
-  const { status, stderr } = spawnSync('ip', args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr}`);
-}
-
-/** The segment: a bridge with an address for the test itself. */
-export function makeSegment(address: string): void {
-  ip('link', 'add', 'segment', 'address', '02:00:00:00:00:01', 'type', 'bridge');
-  ip('address', 'add', address, 'dev', 'segment');
-  ip('link', 'set', 'segment', 'up');
 }
 
 export interface HostOptions {
   readonly name: string;
-  /** Without prefix; /24 is assumed. */
+  /** In the segment's /24. */
   readonly address: string;
   readonly data: string;
   readonly cgroupPrefix: string;
   readonly authority: Identity;
 }
 
+/** A bridge with an address for the test itself. */
+export async function makeSegment(address: string): Promise<void> {
+  await ip('link add segment address 02:00:00:00:00:01 type bridge');
+  await ip(`address add ${address}/24 dev segment`);
+  await ip('link set segment up');
+}
+
 export async function makeHost({ name, address, data, cgroupPrefix, authority }: HostOptions): Promise<TestHost> {
-  const unshare = ['--net', '--mount', '--propagation', 'slave', 'sh', '-c', NEW_HOST];
-  const keeper = spawn('unshare', unshare, { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(keeper, 'ready');
-  const pid = String(keeper.pid);
-  const inside = (...args: readonly string[]) => ['-t', pid, '-n', '-m', ...args];
-  const ipInside = (...args: readonly string[]) => {
-    const { status, stderr } = spawnSync('nsenter', inside('ip', ...args), { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`ip ${args.join(' ')} on ${name}: ${stderr}`);
-  };
-  ip('link', 'add', `to-${name}`, 'type', 'veth', 'peer', 'name', 'up0', 'netns', pid);
-  ip('link', 'set', `to-${name}`, 'master', 'segment', 'up');
-  ipInside('link', 'set', 'lo', 'up');
-  ipInside('link', 'add', 'berthbr0', 'address', `02:00:00:00:01:${address.split('.').at(-1)}`, 'type', 'bridge');
-  ipInside('link', 'set', 'up0', 'master', 'berthbr0', 'up');
-  ipInside('address', 'add', `${address}/24`, 'dev', 'berthbr0');
-  ipInside('link', 'set', 'berthbr0', 'up');
+  const keeper = start('unshare', ['--net', '--mount', '--propagation', 'slave', 'sh', '-c', NEW_HOST]);
+  await untilItSays(keeper, 'ready');
+  const inside = ['-t', `${keeper.pid}`, '-n', '-m', '--'];
+  const ipInside = (words: string) => run('nsenter', [...inside, 'ip', ...words.split(' ')]);
+  await ip(`link add to-${name} type veth peer name up0 netns ${keeper.pid}`);
+  await ip(`link set to-${name} master segment up`);
+  await ipInside('link set lo up');
+  await ipInside(`link add berthbr0 address 02:00:00:00:01:${address.split('.').at(-1)} type bridge`);
+  await ipInside('link set up0 master berthbr0 up');
+  await ipInside(`address add ${address}/24 dev berthbr0`);
+  await ipInside('link set berthbr0 up');
 
-  await mkdir(join(data, 'tls'), { recursive: true });
-  const own = await issue(authority, name, [{ type: 'url', value: agentUri(name) }]);
-  for (const [file, text] of [
-    ['ca.crt', authority.cert],
-    ['agent.crt', own.cert],
-    ['agent.key', own.key],
-  ] as const)
-    await writeFile(join(data, 'tls', file), text);
-  await writeFile(join(data, 'agent.yaml'), JSON.stringify({ name, listen: `${address}:8444`, cgroupPrefix }));
-
-  let agent: ChildProcess | undefined;
-  let next = 1;
-  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
-
-  const hear = (line: string): void => {
-    const { id, value, error } = JSON.parse(line) as {
-      id: number;
-      value?: unknown;
-      error?: { code: Code; message: string };
-    };
-    const asked = waiting.get(id);
-    waiting.delete(id);
-    if (error) asked?.reject(new AppError(error.code, error.message));
-    else asked?.resolve(value);
-  };
-  const answer = <T>(id: number) =>
-    new Promise<T>((resolve, reject) => waiting.set(id, { resolve: resolve as (value: unknown) => void, reject }));
-
+  await writeConfig(data, { name, listen: `${address}:8444`, cgroupPrefix }, authority);
+  const controller = await issue(authority, 'c1', [{ type: 'url', value: controllerUri('c1') }]);
+  const connection = connectGrpc({
+    address: `${address}:8444`,
+    tls: { ca: authority.cert, ...controller },
+    expect: agentUri(name),
+    service: Agent,
+    who: `host ${name}`,
+  });
+  let agent: Running | undefined;
   const kill = async (): Promise<void> => {
-    if (agent === undefined) return;
-    const ended = new Promise(resolve => agent!.once('close', resolve));
-    agent.kill('SIGKILL');
-    await ended;
-    for (const { reject } of waiting.values()) reject(new AppError('unavailable', `the agent of ${name} was killed`));
-    waiting.clear();
-    agent = undefined;
+    agent?.kill('SIGKILL');
+    await agent?.exited;
   };
-
   return {
     name,
-    address,
     data,
+    cgroupPrefix,
+    client: connection.client,
     kill,
-    path: file => join('/proc', pid, 'root', file),
+    path: file => join('/proc', `${keeper.pid}`, 'root', file),
     async start(criu) {
-      const script = join(import.meta.dirname, 'move-host.ts');
-      agent = spawn('nsenter', inside(process.execPath, script, data, criu), { stdio: ['pipe', 'pipe', 'inherit'] });
-      createInterface({ input: agent.stdout! }).on('line', hear);
-      agent.stdin!.on('error', () => {}); // it was killed
-      const early = new Promise((_, reject) => agent!.once('exit', () => reject(new Error(`${name} ended`))));
-      early.catch(() => {});
-      await Promise.race([answer(0), early]);
-    },
-    call(verb, ...args) {
-      const id = next++;
-      agent!.stdin!.write(`${JSON.stringify({ id, verb, args })}\n`);
-      return answer(id);
+      const options = { env: { BERTH_CRIU: criu } };
+      agent = start('nsenter', [...inside, process.execPath, MAIN, 'run', '--data', data], options);
+      await untilItSays(agent, 'agent runs');
     },
     async close() {
+      connection.close();
       await kill();
       keeper.kill('SIGKILL');
-      if (existsSync(`/sys/class/net/to-${name}`)) ip('link', 'del', `to-${name}`);
+      await keeper.exited;
     },
   };
 }
 
-function once(child: ChildProcess, line: string): Promise<void> {
+async function writeConfig(
+  data: string,
+  config: { readonly name: string; readonly listen: string; readonly cgroupPrefix: string },
+  authority: Identity,
+): Promise<void> {
+  await mkdir(join(data, 'tls'), { recursive: true });
+  const own = await issue(authority, config.name, [{ type: 'url', value: agentUri(config.name) }]);
+  await writeFile(join(data, 'tls/ca.crt'), authority.cert);
+  await writeFile(join(data, 'tls/agent.crt'), own.cert);
+  await writeFile(join(data, 'tls/agent.key'), own.key);
+  await writeFile(join(data, 'agent.yaml'), JSON.stringify(config)); // JSON is YAML
+}
+
+const ip = (words: string) => run('ip', words.split(' '));
+
+function untilItSays(program: Running, word: string): Promise<void> {
+  program.stderr.on('data', chunk => process.stderr.write(chunk));
   return new Promise((resolve, reject) => {
-    child.stdout!.on('data', chunk => {
-      if (String(chunk).includes(line)) resolve();
+    program.stdout.on('data', chunk => {
+      if (String(chunk).includes(word)) resolve();
     });
-    child.once('exit', code => reject(new Error(`ended with ${code}`)));
+    program.exited.then(({ code }) => reject(new Error(`it ended with ${code}`)), reject);
   });
 }
