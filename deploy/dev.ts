@@ -1,6 +1,6 @@
 /** `npm run dev -- COMMAND`: the local cluster for people. Everything it does is in local-cluster/. */
 import { spawn } from 'node:child_process';
-import { relative, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AppError, fail } from '../src/domain/errors.ts';
 import { CLIENT, openCluster } from './local-cluster/cluster.ts';
@@ -14,7 +14,7 @@ const USAGE = `npm run dev -- up [--hosts 3] [--etcd-members 1|3] [--storage btr
                 status            what of it is alive
                 exec HOST COMMAND...   run a command on a host (n1, n2, ...) or on "client"
                 down              end it and delete all it kept
-All take --dir DIR (default var/dev). Several clusters can stand side by side: give each its own --dir and --port.`;
+All take --dir DIR (default var/dev; before "exec"). Several clusters can stand side by side: give each its own --dir and --port.`;
 
 const options = {
   hosts: { type: 'string', default: '3' },
@@ -70,8 +70,8 @@ async function up(values: Values, dir: string): Promise<number> {
     say: line => console.log(line),
   });
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  const folder = relative(process.cwd(), resolve(cluster.socketPath, '..'));
-  console.log(`up in ${seconds} s; try: bin/berth list, or LXD_DIR=${folder} lxc list`);
+  const socket = relative(process.cwd(), cluster.socketPath);
+  console.log(`up in ${seconds} s; try: BERTH_SOCKET=${socket} bin/berth list, or LXD_DIR=${dirname(socket)} lxc list`);
   return 0;
 }
 
