@@ -75,6 +75,7 @@ async function feed(reader: AsyncIterator<ExecInput>, session: Session): Promise
   const { stdin } = session;
   stdin.on('error', () => {}); // the command does not read (any more): its exit code tells
   try {
+    await session.ready;
     for (;;) {
       const { done, value } = await reader.next();
       if (done) return;

@@ -1,16 +1,25 @@
 /** One command at work in a container, whichever way it is connected: three pipes or a terminal. */
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import { systemClock } from '../../kit/clock.ts';
 import { type Exit, type Running, start } from '../command.ts';
 import { childrenOf } from '../lxc/look.ts';
 import type { AttachCommand } from './attach-command.ts';
-import { openTerminal } from './terminal.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
+
+/**
+ * lxc-attach ends by itself when its command has: only it can reap it. Killed first, it leaves that to pid 1 of the host,
+ * and until that has done so the container cannot end either.
+ */
+const REAP_MS = 1000;
 
 export interface Session {
   readonly stdin: Writable;
   readonly stdout: Readable;
   /** Undefined on a terminal: stdout carries both. */
   readonly stderr: Readable | undefined;
+  /** Resolves when what is written to stdin will reach the command. */
+  readonly ready: Promise<void>;
   /** The command's exit code, 128 + n for signal n. */
   readonly exited: Promise<number>;
   resize(columns: number, rows: number): void;
@@ -23,16 +32,30 @@ export interface Session {
 export function openPipes({ args, cwd }: AttachCommand): Session {
   const running = start('lxc-attach', args, { cwd });
   const { stdin, stdout, stderr } = running;
-  return { stdin, stdout, stderr, resize: () => {}, ...controls(running) };
+  return { stdin, stdout, stderr, ready: Promise.resolve(), resize: () => {}, ...controls(running) };
 }
 
 export function openOnTerminal({ args, cwd }: AttachCommand, columns: number, rows: number): Session {
-  const { master, slave, closeSlave, resize } = openTerminal(columns, rows);
+  const terminal = openTerminal(columns, rows);
+  const { master, slave, closeSlave, resize } = terminal;
   // setsid makes the terminal the controlling one, so that the kernel tells lxc-attach of a changed size.
   const stdio = [slave, slave, slave];
   const running = start('setsid', ['--ctty', 'lxc-attach', ...args], { cwd, stdio, ownSession: false });
   closeSlave();
-  return { stdin: master, stdout: master, stderr: undefined, resize, ...controls(running) };
+  const ready = taken(terminal, running);
+  return { stdin: master, stdout: master, stderr: undefined, ready, resize, ...controls(running) };
+}
+
+/** lxc-attach takes a few milliseconds to get there; nothing tells us but its terminal. */
+async function taken(terminal: Terminal, running: Running, clock = systemClock): Promise<void> {
+  const ended = running.exited.then(
+    () => true,
+    () => true,
+  );
+  while (!terminal.master.destroyed && !terminal.isTaken()) {
+    if (await Promise.race([ended, clock.sleep(2)])) return;
+  }
+  if (!terminal.master.destroyed) terminal.makeRaw();
 }
 
 function controls(running: Running): Pick<Session, 'exited' | 'signal' | 'kill'> {
@@ -49,11 +72,14 @@ function controls(running: Running): Pick<Session, 'exited' | 'signal' | 'kill'>
     },
     kill() {
       if (ended) return;
-      for (const pid of childrenOf(running.pid)) {
+      const pids = childrenOf(running.pid);
+      for (const pid of pids) {
         send(-pid, constants.signals.SIGKILL);
         send(pid, constants.signals.SIGKILL);
       }
-      running.kill('SIGKILL');
+      if (pids.length === 0) running.kill('SIGKILL');
+      const timer = setTimeout(() => running.kill('SIGKILL'), REAP_MS);
+      exited.finally(() => clearTimeout(timer)).catch(() => {});
     },
   };
 }

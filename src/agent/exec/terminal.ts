@@ -13,6 +13,10 @@ export interface Terminal {
   /** To give a child as its three streams; close it afterwards with `closeSlave`. */
   readonly slave: number;
   closeSlave(): void;
+  /** Has lxc-attach taken it over? It throws away what was typed before that. */
+  isTaken(): boolean;
+  /** Passes every byte on unchanged; called once it is taken, for lxc-attach sets some of that back. */
+  makeRaw(): void;
   resize(columns: number, rows: number): void;
 }
 
@@ -20,16 +24,26 @@ export interface Terminal {
 const TIOCSPTLCK = 0x40045431;
 const TIOCGPTN = 0x80045430;
 const TIOCSWINSZ = 0x5414;
+const TCGETS = 0x5401;
+const TCSETS = 0x5402;
+
+/** The kernel's struct termios: four 32-bit flag words (input, output, control, local), then characters. */
+const OUTPUT_FLAGS = 1;
+const LOCAL_FLAGS = 3;
+const OPOST = 1;
+const ISIG = 1;
+const ICANON = 2;
+const ECHO = 8;
 
 export function openTerminal(columns: number, rows: number): Terminal {
-  const flags = constants.O_RDWR | constants.O_NOCTTY;
-  const fd = openSync('/dev/ptmx', flags); // Node opens everything close-on-exec: no other child gets it
+  const mode = constants.O_RDWR | constants.O_NOCTTY;
+  const fd = openSync('/dev/ptmx', mode); // Node opens everything close-on-exec: no other child gets it
   let slave: number;
   try {
     const number = new Int32Array(1);
     ioctl(fd, TIOCSPTLCK, number); // 0: unlock
     ioctl(fd, TIOCGPTN, number);
-    slave = openSync(`/dev/pts/${number[0]}`, flags);
+    slave = openSync(`/dev/pts/${number[0]}`, mode);
   } catch (thrown) {
     closeSync(fd);
     throw thrown;
@@ -37,15 +51,36 @@ export function openTerminal(columns: number, rows: number): Terminal {
   const resize = (width: number, height: number): void => {
     ioctl(fd, TIOCSWINSZ, new Uint16Array([height, width, 0, 0]));
   };
+  const termiosOf = (): Uint32Array => {
+    const termios = new Uint32Array(16);
+    ioctl(fd, TCGETS, termios);
+    return termios;
+  };
+  const clear = (local: number): void => {
+    const termios = termiosOf();
+    termios[OUTPUT_FLAGS]! &= ~OPOST;
+    termios[LOCAL_FLAGS]! &= ~local;
+    ioctl(fd, TCSETS, termios);
+  };
   resize(columns || 80, rows || 24);
-  return { master: new ReadStream(fd), slave, closeSlave: () => closeSync(slave), resize };
+  // Echo and editing are the inner terminal's. ICANON stays: lxc-attach clears it when it takes over.
+  clear(ECHO | ISIG);
+  return {
+    master: new ReadStream(fd),
+    slave,
+    closeSlave: () => closeSync(slave),
+    isTaken: () => (termiosOf()[LOCAL_FLAGS]! & ICANON) === 0,
+    makeRaw: () => clear(ECHO | ISIG | ICANON),
+    resize,
+  };
 }
 
-type Ioctl = (fd: number, request: number, argument: Int32Array | Uint16Array) => number;
+type Words = Int32Array | Uint16Array | Uint32Array;
+type Ioctl = (fd: number, request: number, argument: Words) => number;
 let loaded: Ioctl | undefined;
 
 /** Loaded when first needed: most agents never run an interactive command. */
-function ioctl(fd: number, request: number, argument: Int32Array | Uint16Array): void {
+function ioctl(fd: number, request: number, argument: Words): void {
   if (loaded === undefined) {
     const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
     loaded = koffi.load('libc.so.6').func('int ioctl(int fd, unsigned long request, _Inout_ void *argument)') as Ioctl;

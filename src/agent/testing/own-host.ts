@@ -3,7 +3,7 @@
  * starts itself again inside them; outside it only passes the result on.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,13 +20,35 @@ exec "$@"`;
 
 /** Call it first in the test file: returns only inside. @param prefix cgroup prefix the file uses; emptied at the end */
 export function inOwnHost(fileUrl: string, prefix: string): void {
-  if (process.env.BERTH_OWN_HOST === prefix) return;
+  if (process.env.BERTH_OWN_HOST === prefix) {
+    endWith(process.ppid);
+    return;
+  }
   const file = fileURLToPath(fileUrl);
   const enter = ['--net', '--mount', '--propagation', 'slave', 'sh', '-c', ENTER, 'sh', process.execPath, file];
   const env = { ...process.env, BERTH_OWN_HOST: prefix };
   const { status } = spawnSync('unshare', enter, { stdio: 'inherit', env });
   endLeftovers(prefix);
   process.exit(status ?? 1);
+}
+
+/** Nothing of this host outlives the test, also when who runs the tests is killed. */
+function endWith(parent: number): void {
+  setInterval(() => process.ppid === parent || process.exit(1), 500).unref();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+  const network = readlinkSync('/proc/self/ns/net');
+  process.on('exit', () => {
+    const others = readdirSync('/proc').filter(name => /^\d+$/.test(name) && Number(name) !== process.pid);
+    for (const pid of others.filter(each => linkOf(`/proc/${each}/ns/net`) === network)) kill(Number(pid));
+  });
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
 }
 
 /** A crashed test leaves no container running and no cgroup behind. */

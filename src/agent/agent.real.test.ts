@@ -1,0 +1,367 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { AppError } from '../domain/errors.ts';
+import type { ExecInputSchema, InstanceSpecSchema, Observation } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
+import { run } from './command.ts';
+import { makeBusyboxRoot } from './testing/busybox-root.ts';
+import { inOwnHost } from './testing/own-host.ts';
+import { startTestAgent, type TestAgent } from './testing/test-agent.ts';
+
+const PREFIX = process.env.BERTH_OWN_HOST ?? `berth-test-agent-${process.pid}`;
+inOwnHost(import.meta.url, PREFIX);
+
+const id = '22222222-2222-4222-8222-222222222222';
+const ref = { id, generation: 1n };
+const spec = {
+  id,
+  generation: 1n,
+  name: 'c1',
+  project: 'default',
+  config: {
+    'limits.memory': '64MiB',
+    'environment.GREETING': 'hello world',
+    'volatile.eth0.hwaddr': '00:16:3e:00:00:02',
+    'volatile.eth0.ipv4.address': '198.18.201.5',
+    'volatile.eth0.ipv4.prefix': '24',
+    'volatile.eth0.ipv4.gateway': '198.18.201.1',
+  },
+  devices: {
+    root: { options: { type: 'disk', path: '/', pool: 'default' } },
+    eth0: { options: { type: 'nic', network: 'testbr1' } },
+  },
+} satisfies MessageInitShape<typeof InstanceSpecSchema>;
+
+type Input = MessageInitShape<typeof ExecInputSchema>;
+
+describe('agent', () => {
+  let agent: TestAgent;
+  const cgroup = (file: string) => readFile(`/sys/fs/cgroup/memory/${PREFIX}/lxc.payload.${id}/${file}`, 'utf8');
+
+  before(async () => {
+    await run('ip', ['link', 'add', 'testbr1', 'address', '02:00:00:00:00:02', 'type', 'bridge']);
+    await run('ip', ['addr', 'add', '198.18.201.1/24', 'dev', 'testbr1']);
+    await run('ip', ['link', 'set', 'testbr1', 'up']);
+    agent = await startTestAgent(PREFIX, 'testbr1');
+  });
+  after(() => agent.close());
+
+  const ensureInstance = async (change: Partial<typeof spec> = {}) => {
+    for await (const progress of agent.client.ensureInstance({ spec: { ...spec, ...change } }))
+      if (progress.done) return;
+    assert.fail('no end');
+  };
+  const setState = (state: string, more: object = {}) =>
+    agent.client.ensureState({ ref, state, timeoutMs: -1n, ...more });
+
+  /** Runs a command; inputs may wait for `said`, which resolves when stdout contains a text. */
+  const exec = async (
+    command: string[],
+    start: object = {},
+    inputs: (said: (text: string) => Promise<void>) => AsyncIterable<Input> = async function* () {},
+  ) => {
+    let stdout = '';
+    let stderr = '';
+    let code: number | undefined;
+    let heard = () => {};
+    const said = async (text: string) => {
+      while (!stdout.includes(text)) await new Promise<void>(resolve => (heard = resolve));
+    };
+    async function* all(): AsyncGenerator<Input> {
+      yield { input: { case: 'start', value: { ref, command, ...start } } };
+      yield* inputs(said);
+    }
+    for await (const { output } of agent.client.exec(all())) {
+      if (output.case === 'stdout') stdout += Buffer.from(output.value).toString();
+      if (output.case === 'stderr') stderr += Buffer.from(output.value).toString();
+      if (output.case === 'exited') code = output.value;
+      heard();
+    }
+    return { stdout, stderr, code };
+  };
+
+  it('describes its host', async () => {
+    await agent.client.ensurePool({ name: 'default', driver: 'dir' });
+    await agent.client.ensureNetwork({ name: 'testbr1', type: 'bridge' });
+    const host = await agent.client.getHost({});
+    assert.equal(host.node, 'n1');
+    assert.equal(host.architecture, 'x86_64');
+    assert.match(host.lxcVersion, /^\d+\.\d+/);
+    assert.deepEqual(
+      host.pools.map(pool => pool.name),
+      ['default'],
+    );
+    assert.deepEqual(host.networks, ['testbr1']);
+    assert.ok(host.cpus > 0 && host.memoryBytes > 0n && host.bootId !== '');
+  });
+
+  it('examines its host in words', async () => {
+    const { checks } = await agent.client.examine({});
+    assert.ok(checks.length >= 10);
+    for (const { name, status, detail, advice } of checks) {
+      assert.match(status, /^(ok|warn|fail)$/);
+      assert.ok(detail !== '', `${name} says something`);
+      assert.equal(advice === '', status === 'ok', `${name}: advice exactly when something is wrong`);
+    }
+    assert.equal(checks.find(check => check.name === 'lxc')?.status, 'ok');
+  });
+
+  it('makes an instance, twice the same, and refuses a bad one without leaving anything', async () => {
+    await ensureInstance();
+    await ensureInstance();
+    const rootfs = (await run('find', [agent.data, '-type', 'd', '-name', 'rootfs', '-path', `*${id}*`])).stdout.trim();
+    await makeBusyboxRoot(rootfs, 1_000_000);
+    const other = '33333333-3333-4333-8333-333333333333';
+    const bad = { ...spec, id: other, image: 'f'.repeat(64) };
+    await assert.rejects(ensureInstance(bad), (e: AppError) => e.code === 'not-found');
+    assert.equal((await run('find', [agent.data, '-name', `*${other}*`])).stdout, '');
+  });
+
+  it('starts, freezes, thaws, restarts and stops, and says each state once', async () => {
+    assert.equal((await setState('running')).state, 'running');
+    assert.equal((await setState('running')).state, 'running');
+    await run('ping', ['-c', '1', '-W', '2', '198.18.201.5']);
+    assert.equal((await setState('frozen')).state, 'frozen');
+    assert.equal((await setState('running')).state, 'running');
+    const before = performance.now();
+    assert.equal((await setState('stopped', { force: true })).state, 'stopped');
+    assert.ok(performance.now() - before < 150, 'a forced stop is quick');
+    assert.equal((await setState('frozen')).state, 'frozen');
+    assert.equal((await setState('running')).state, 'running');
+  });
+
+  it('tells what an instance uses', async () => {
+    const state = await agent.client.getInstanceState(ref);
+    assert.equal(state.status?.state, 'running');
+    assert.ok(state.memoryBytes > 0n && state.processes >= 2 && state.diskBytes.root! > 0n);
+    const { eth0, lo } = state.nics;
+    assert.deepEqual(
+      eth0!.addresses
+        .filter(each => each.family === 'inet')
+        .map(each => `${each.address}/${each.netmask} ${each.scope}`),
+      ['198.18.201.5/24 global'],
+    );
+    assert.equal(eth0!.hwaddr, '00:16:3e:00:00:02');
+    assert.equal(eth0!.state, 'up');
+    assert.equal(eth0!.mtu, 1500);
+    assert.ok(eth0!.packetsReceived > 0n);
+    assert.deepEqual(
+      lo!.addresses.map(each => each.address),
+      ['127.0.0.1', '::1'],
+    );
+  });
+
+  it('changes limits while it runs, up and down', async () => {
+    const config = { ...spec.config, 'limits.memory': '128MiB', 'limits.processes': '40', 'limits.cpu': '1' };
+    await agent.client.ensureConfig({ spec: { ...spec, config } });
+    assert.equal((await cgroup('memory.limit_in_bytes')).trim(), String(128 * 2 ** 20));
+    const { stdout, code } = await exec(['sh', '-c', 'for i in $(seq 60); do sleep 5 & done; wait']);
+    assert.notEqual(`${stdout}${code}`, '0', 'the fork bomb hits the limit');
+    await agent.client.ensureConfig({ spec });
+    assert.equal((await cgroup('memory.limit_in_bytes')).trim(), String(64 * 2 ** 20));
+    await assert.rejects(
+      agent.client.ensureConfig({ spec: { ...spec, config: { ...spec.config, 'limits.cpu': '7-9' } } }),
+      /limits\.cpu asks for CPU/,
+    );
+  });
+
+  describe('exec', () => {
+    it('passes output, errors and exit code', async () => {
+      const result = await exec(['sh', '-c', 'echo out; echo err >&2; exit 7']);
+      assert.deepEqual(result, { stdout: 'out\n', stderr: 'err\n', code: 7 });
+      assert.equal((await exec(['sh', '-c', 'kill -9 $$'])).code, 137);
+      assert.equal((await exec(['no-such-command'])).code, 127);
+      assert.equal((await exec(['/etc/passwd'])).code, 126);
+    });
+
+    it('gives a clean environment, the instance’s and the caller’s', async () => {
+      const { stdout } = await exec(['env'], { environment: { MINE: 'a=b c', TERM: 'vt100' } });
+      const lines = stdout.split('\n').sort();
+      for (const line of [
+        'HOME=/root',
+        'USER=root',
+        'LANG=C.UTF-8',
+        'GREETING=hello world',
+        'MINE=a=b c',
+        'TERM=vt100',
+      ])
+        assert.ok(lines.includes(line), line);
+      assert.ok(!lines.some(line => line.startsWith('LC_ALL')), 'nothing of the host');
+    });
+
+    it('knows user, group and folder', async () => {
+      assert.equal(
+        (await exec(['sh', '-c', 'id -u; id -g; pwd'], { user: 1000, group: 1001, cwd: '/tmp' })).stdout,
+        '1000\n1001\n/tmp\n',
+      );
+      assert.equal((await exec(['pwd'])).stdout, '/root\n');
+    });
+
+    it('carries megabytes both ways', async () => {
+      const chunk = Buffer.alloc(64 * 1024, 'x');
+      const { stdout, code } = await exec(['cat'], {}, async function* () {
+        for (let i = 0; i < 64; i += 1) yield { input: { case: 'stdin', value: chunk } };
+        yield { input: { case: 'stdinEnd', value: true } };
+      });
+      assert.equal(code, 0);
+      assert.equal(stdout.length, 64 * chunk.length);
+    });
+
+    it('is not held by a daemon that keeps the output, which lives on in a session of its own', async () => {
+      const { stdout } = await exec(['sh', '-c', 'sleep 77 & echo $!']);
+      const pid = stdout.trim();
+      const status = await exec(['sh', '-c', `cat /proc/${pid}/stat; kill ${pid}`]);
+      const session = Number(status.stdout.split(') ')[1]!.split(' ')[3]);
+      assert.ok(session > 0, 'its session was made inside');
+    });
+
+    it('forwards signals', async () => {
+      const { stdout, code } = await exec(
+        ['sh', '-c', 'trap "echo got; exit 3" USR1; echo ready; while :; do sleep 0.05; done'],
+        {},
+        async function* (said) {
+          await said('ready');
+          yield { input: { case: 'signal', value: 10 } };
+        },
+      );
+      assert.match(stdout, /got/);
+      assert.equal(code, 3);
+    });
+
+    it('gives a terminal: size, resize, control characters, exit code', async () => {
+      const text = (value: string): Input => ({ input: { case: 'stdin', value: Buffer.from(value) } });
+      const start = { interactive: true, size: { width: 100, height: 30 }, environment: { TERM: 'xterm' } };
+      const { stdout, code } = await exec(['sh'], start, async function* (said) {
+        yield text('tty; stty size; echo "first"-done\n');
+        await said('first-done');
+        yield { input: { case: 'resize', value: { width: 60, height: 20 } } };
+        yield text('sleep 0.1; stty size; echo "second"-done\n');
+        await said('second-done');
+        yield text(`sh -c 'echo "now"-sleeping; sleep 1000'\n`);
+        await said('now-sleeping');
+        yield text('\x03');
+        yield text('echo "third"-done; exit 5\n');
+      });
+      assert.match(stdout, /\/dev\/pts\/\d/);
+      assert.match(stdout, /30 100/);
+      assert.match(stdout, /20 60/);
+      assert.match(stdout, /third-done/);
+      assert.equal(code, 5);
+    });
+
+    it('ends the command when its caller goes', async () => {
+      for (const interactive of [false, true]) {
+        const abort = new AbortController();
+        async function* inputs(): AsyncGenerator<Input> {
+          const command = ['sh', '-c', `echo ready; sleep 4321${interactive ? 1 : 0}`];
+          yield { input: { case: 'start', value: { ref, command, interactive } } };
+        }
+        await assert.rejects(async () => {
+          for await (const { output } of agent.client.exec(inputs(), { signal: abort.signal }))
+            if (output.case === 'stdout') abort.abort();
+        });
+      }
+      await eventually(async () => {
+        const { stdout } = await run('ps', ['-eo', 'args']);
+        assert.ok(!stdout.includes('sleep 4321'));
+        assert.ok(!stdout.includes(`lxc-attach -P ${agent.data}`));
+      });
+    });
+
+    it('says so when the instance does not run', async () => {
+      await setState('stopped', { force: true });
+      await assert.rejects(exec(['true']), /Instance is not running/);
+      await setState('running');
+    });
+  });
+
+  it('reports what happens behind its back within two seconds', async () => {
+    const abort = new AbortController();
+    const seen: Observation[] = [];
+    const stream = (async () => {
+      for await (const observation of agent.client.observe({ heartbeatMs: 200 }, { signal: abort.signal }))
+        seen.push(observation);
+    })().catch(() => {});
+    const states = () => seen.flatMap(each => each.instances).map(each => each.state);
+    await eventually(() => assert.deepEqual(states(), ['running']));
+    assert.equal(seen[0]!.full, true);
+    const { pid } = seen[0]!.instances[0]!;
+    const times: number[] = [];
+    const timed = async (what: () => Promise<unknown> | unknown, expected: string[]) => {
+      const begin = performance.now();
+      await what();
+      await eventually(() => assert.deepEqual(states(), expected));
+      times.push(performance.now() - begin);
+    };
+    const freezer = `/sys/fs/cgroup/freezer/${PREFIX}/lxc.payload.${id}/freezer.state`;
+    const lxc = ['-P', join(agent.data, 'lxc'), '-n', id];
+    await timed(() => process.kill(Number(pid), 'SIGKILL'), ['running', 'stopped']);
+    await timed(() => run('lxc-start', [...lxc, '-d']), ['running', 'stopped', 'running']);
+    await timed(() => run('sh', ['-c', `echo FROZEN >${freezer}`]), ['running', 'stopped', 'running', 'frozen']);
+    await timed(
+      () => run('sh', ['-c', `echo THAWED >${freezer}`]),
+      ['running', 'stopped', 'running', 'frozen', 'running'],
+    );
+    assert.ok(Math.max(...times) < 2000, times.map(Math.round).join(', '));
+    assert.ok(
+      seen.some(each => each.pools.length > 0 && each.instances.length === 0),
+      'heartbeats carry the load',
+    );
+    abort.abort();
+    await stream;
+  });
+
+  it('is killed and comes back: the container never noticed, and an older generation is still refused', async () => {
+    const before = (await setState('running')).pid;
+    await agent.killAndRestart();
+    await eventually(async () => {
+      const status = await setState('running');
+      assert.equal(status.pid, before);
+    });
+    await agent.client.ensureConfig({ spec: { ...spec, generation: 1n } });
+    await ensureInstance({ generation: 2n });
+    await assert.rejects(setState('stopped', { force: true }), (e: AppError) => e.code === 'conflict');
+    assert.equal((await exec(['true'], { ref: { id, generation: 2n } })).code, 0);
+  });
+
+  it('refuses whoever is not a controller', async () => {
+    const { connectGrpc } = await import('../rpc/client.ts');
+    const { Agent } = await import('../rpc/gen/berth/agent/v1/agent_pb.ts');
+    const tls = {
+      ca: await readFile(join(agent.data, 'tls/ca.crt'), 'utf8'),
+      cert: await readFile(join(agent.data, 'tls/agent.crt'), 'utf8'),
+      key: await readFile(join(agent.data, 'tls/agent.key'), 'utf8'),
+    };
+    const other = connectGrpc({ address: agent.address, tls, expect: 'berth://agent/n1', service: Agent, who: 'n1' });
+    await assert.rejects(other.client.getHost({}), (e: AppError) => e.code === 'forbidden');
+    other.close();
+  });
+
+  it('removes an instance with all that belongs to it, twice', async () => {
+    const last = { id, generation: 2n };
+    await agent.client.ensureNoInstance({ ref: last });
+    await agent.client.ensureNoInstance({ ref: last });
+    assert.equal((await run('find', [agent.data, '-name', `*${id}*`])).stdout, '');
+    const { stdout } = await run('ip', ['-o', 'link']);
+    assert.ok(!/ v[0-9a-f]{8}@/.test(stdout), 'no interface is left');
+    await assert.rejects(
+      agent.client.ensureState({ ref: last, state: 'running' }),
+      (e: AppError) => e.code === 'not-found',
+    );
+  });
+});
+
+/** Tries again until it does not throw, for at most five seconds. */
+async function eventually(check: () => void | Promise<void>): Promise<void> {
+  const end = Date.now() + 5000;
+  for (;;) {
+    try {
+      return await check();
+    } catch (thrown) {
+      if (Date.now() > end) throw thrown;
+      await new Promise(resolve => setTimeout(resolve, 20));
+    }
+  }
+}

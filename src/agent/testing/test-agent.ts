@@ -1,0 +1,98 @@
+/** A real agent process on this host, with certificates of a test authority and a client that speaks as a controller. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { issue, makeAuthority } from '../../kit/certificates.ts';
+import { type Connection, connectGrpc } from '../../rpc/client.ts';
+import { Agent } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
+import { agentUri, controllerUri, type TlsIdentity } from '../../rpc/identity.ts';
+import type { Client } from '../../rpc/shapes.ts';
+import { type Running, run, start } from '../command.ts';
+
+export interface TestAgent {
+  readonly data: string;
+  readonly address: string;
+  readonly client: Client<typeof Agent>;
+  readonly controller: TlsIdentity;
+  /** Ends the process at once and starts another on the same data. */
+  killAndRestart(): Promise<void>;
+  /** Of the agent process. */
+  pid(): number;
+  close(): Promise<void>;
+}
+
+export async function startTestAgent(prefix: string, bridge: string): Promise<TestAgent> {
+  const data = await mkdtemp(join(tmpdir(), 'berth-agent-'));
+  await run('chmod', ['711', data]);
+  const address = `127.0.0.1:${await freePort()}`;
+  const authority = await makeAuthority('test');
+  const identity = async (uri: string): Promise<TlsIdentity> => ({
+    ca: authority.cert,
+    ...(await issue(authority, 'x', [{ type: 'url', value: uri }])),
+  });
+  const own = await identity(agentUri('n1'));
+  await mkdir(join(data, 'tls'));
+  await writeFile(join(data, 'tls/ca.crt'), own.ca);
+  await writeFile(join(data, 'tls/agent.crt'), own.cert);
+  await writeFile(join(data, 'tls/agent.key'), own.key);
+  const config = { name: 'n1', listen: address, bridge, cgroupPrefix: prefix };
+  await writeFile(join(data, 'agent.yaml'), stringify(config));
+
+  const controller = await identity(controllerUri('c1'));
+  let running = await launch(data);
+  const connection: Connection<typeof Agent> = connectGrpc({
+    address,
+    tls: controller,
+    expect: agentUri('n1'),
+    service: Agent,
+    who: 'node n1',
+  });
+  return {
+    data,
+    address,
+    controller,
+    client: connection.client,
+    pid: () => running.pid,
+    async killAndRestart() {
+      running.kill('SIGKILL');
+      await running.exited;
+      running = await launch(data);
+    },
+    async close() {
+      connection.close();
+      running.end();
+      await running.exited;
+      await run('umount', [join(data, 'moves')], { allowFailure: true });
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Resolves when it serves. */
+async function launch(data: string): Promise<Running> {
+  const main = new URL('../main.ts', import.meta.url).pathname;
+  const running = start(process.execPath, [main, 'run', '--data', data]);
+  let said = '';
+  running.stderr.on('data', (chunk: Buffer) => {
+    process.stderr.write(chunk);
+  });
+  await new Promise<void>((resolve, reject) => {
+    running.stdout.on('data', (chunk: Buffer) => {
+      said += chunk;
+      if (said.includes('agent runs')) resolve();
+    });
+    running.exited.then(() => reject(new Error(`the agent ended: ${said}`)), reject);
+  });
+  return running;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(error => (error ? reject(error) : resolve(port)));
+    });
+  });
+}
