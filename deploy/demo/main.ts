@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { run } from '../../src/agent/command.ts';
 import { buildBusyboxImage } from '../images/busybox.ts';
 import { CLIENT, type Cluster } from '../local-cluster/cluster.ts';
@@ -13,6 +14,7 @@ import { startCluster } from '../local-cluster/start-cluster.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const DIR = join(ROOT, 'var/demo');
 const BERTH = join(ROOT, 'bin/berth');
+const ECHO_CLIENT = fileURLToPath(import.meta.resolve('./echo-client.ts'));
 const MOVED = 'web1';
 
 /** Answers on port 7 with what it was sent: one process a connection, whose memory and socket must survive the move. */
@@ -115,13 +117,7 @@ async function listening(demo: Cluster, address: string): Promise<void> {
 }
 
 function startClient(demo: Cluster, address: string) {
-  const [file, ...args] = demo.hostCommand(CLIENT, [
-    process.execPath,
-    join(import.meta.dirname, 'echo-client.ts'),
-    address,
-    '7',
-    '60',
-  ]);
+  const [file, ...args] = demo.hostCommand(CLIENT, [process.execPath, ECHO_CLIENT, address, '7', '60']);
   const child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   let output = '';
   const connected = new Promise<void>((done, failed) => {

@@ -99,7 +99,7 @@ async function agree(harness: Harness, outcomes: ReadonlyMap<string, number>): P
 async function differences(harness: Harness, listed: readonly Listed[]): Promise<string[]> {
   const found: string[] = [];
   for (const { name: host } of harness.cluster.hosts) {
-    const { stdout: volumes } = await harness.cluster.exec(host, ['ls', '/var/lib/berth/pools/default/instances'], {
+    const { stdout: volumes } = await harness.cluster.exec(host, ['ls', '/run/berth/pools/default/instances'], {
       allowFailure: true,
     });
     const { stdout: sockets } = await harness.cluster.exec(

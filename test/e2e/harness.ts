@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { buildBusyboxImage } from '../../deploy/images/busybox.ts';
 import { CLIENT, type Cluster } from '../../deploy/local-cluster/cluster.ts';
 import { type ClusterOptions, startCluster } from '../../deploy/local-cluster/start-cluster.ts';
@@ -13,7 +14,7 @@ import { type Outcome, type RunOptions, run } from '../../src/agent/command.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const BERTH = join(ROOT, 'bin/berth');
-const ECHO_CLIENT = join(ROOT, 'deploy/demo/echo-client.ts');
+const ECHO_CLIENT = fileURLToPath(import.meta.resolve('../../deploy/demo/echo-client.ts'));
 
 export interface EchoResult {
   readonly sent: number;
