@@ -27,7 +27,10 @@ export interface Channel {
   reply(message: object, body?: Body): Promise<void>;
   /** Answers with an error and closes the channel. */
   refuse(error: unknown): Promise<void>;
-  /** Gives the connection away as plain bytes, both ways; the channel must not be used afterwards. */
+  /**
+   * Gives the connection away as plain bytes, both ways; the channel must not be used afterwards. Bodies must have been
+   * read to their end.
+   */
   detach(): Duplex;
   /** Resolves when all that was said is sent, or after two seconds. */
   close(): Promise<void>;

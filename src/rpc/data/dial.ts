@@ -28,7 +28,8 @@ export async function dial(options: DialOptions): Promise<Channel> {
     );
   }
   const channel = createChannel(socket, peer);
-  await channel.ask({ kind: options.kind, token: options.token });
+  const { body } = await channel.ask({ kind: options.kind, token: options.token });
+  for await (const _ of body); // so that nothing of it is left before plain bytes
   return channel;
 }
 
