@@ -103,6 +103,17 @@ describe(`through a proxy that cuts connections (seed ${SEED})`, () => {
     t.diagnostic(`${proxy.cuts} cuts`);
   });
 
+  it('markers that vanish under the writer are replaced', async () => {
+    await open({ least: 1e9, most: 1e9 });
+    const put = (key: string) => cut.commit({ guards: [{ key, exists: false }], writes: [{ put: key, value: 'x' }] });
+    await Promise.all(Array.from({ length: 20 }, (_, i) => put(`before${i}`)));
+    for (const id of (await etcd.ctl('lease', 'list')).match(/^[0-9a-f]{10,}$/gm)!)
+      await etcd.ctl('lease', 'revoke', id);
+    const results = await Promise.all(Array.from({ length: 20 }, (_, i) => put(`after${i}`)));
+    assert.ok(results.every(result => result.kind === 'committed'));
+    assert.equal((await direct.list('')).entries.length, 40);
+  });
+
   it('a write that etcd gets long after its sender gave up and repeated it does not happen again', async () => {
     await open({ least: 1e9, most: 1e9 });
     const { revision } = await direct.list('');

@@ -30,6 +30,8 @@ export class Markers {
   readonly #waiting: (() => void)[] = [];
   #used = 0;
   #session: Promise<Lease> | undefined;
+  /** What `#session` resolved to. */
+  #current: Lease | undefined;
   #next = 0;
 
   constructor(cluster: Cluster, codec: Codec) {
@@ -37,7 +39,7 @@ export class Markers {
     this.#codec = codec;
   }
 
-  /** Does `use` with a marker of its own. `use` returns false when the marker's state is not known for sure. */
+  /** Give it back by exactly one of `release`, `abandon` and `lost`. */
   async acquire(budget: Budget): Promise<Marker> {
     while (this.#used >= MAX_MARKERS) await new Promise<void>(resolve => this.#waiting.push(resolve));
     this.#used++;
@@ -49,15 +51,22 @@ export class Markers {
     }
   }
 
-  /** Only for a marker whose `modRevision` is known for sure. */
+  /** For one whose `modRevision` is known for sure. */
   release(marker: Marker): void {
-    this.#free.push(marker);
+    if (marker.session === this.#current) this.#free.push(marker);
     this.#leave();
   }
 
-  /** Never used again; its key goes with the lease. */
-  abandon(_marker: Marker): void {
+  /** For one whose state is not known: its key goes with the lease. */
+  abandon(): void {
     this.#leave();
+  }
+
+  /** For one found gone: then all of its session are. */
+  lost({ session }: Marker): void {
+    this.#leave();
+    if (this.#current === session) this.#forgetSession();
+    session.release().catch(() => {}); // it ends by itself too
   }
 
   async close(): Promise<void> {
@@ -87,21 +96,32 @@ export class Markers {
         return { key, session, modRevision: BigInt(attempt.response.header.revision) };
       if (attempt.kind === 'final') {
         if (attempt.error.code !== 'not-found') throw attempt.error;
-        this.#session = undefined; // the lease is gone
+        this.#forgetSession(); // the lease is gone
       }
       await budget.pause('cause' in attempt ? attempt.cause : attempt);
     }
   }
 
-  #openSession(): Promise<Lease> {
-    if (this.#session !== undefined) return this.#session;
-    const session = grantLease(this.#cluster, MARKER_TTL_MS);
-    const forget = () => {
-      if (this.#session === session) this.#session = undefined;
-      this.#free.length = 0;
-    };
-    session.then(lease => lease.lost.then(forget), forget);
-    this.#session = session;
-    return session;
+  async #openSession(): Promise<Lease> {
+    this.#session ??= this.#grant();
+    return this.#session;
+  }
+
+  async #grant(): Promise<Lease> {
+    try {
+      const session = await grantLease(this.#cluster, MARKER_TTL_MS);
+      this.#current = session;
+      void session.lost.then(() => this.#current === session && this.#forgetSession());
+      return session;
+    } catch (error) {
+      this.#session = undefined;
+      throw error;
+    }
+  }
+
+  #forgetSession(): void {
+    this.#session = undefined;
+    this.#current = undefined;
+    this.#free.length = 0;
   }
 }

@@ -18,8 +18,10 @@ const SETTLE_MS = 3000;
 
 type Outcome =
   | CommitResult
-  /** Certainly has not happened and will not. */
+  /** Certainly has not happened and will not; another try may. */
   | { readonly kind: 'not-done'; readonly cause: unknown }
+  /** The same, and another try would not either. */
+  | { readonly kind: 'impossible'; readonly error: AppError }
   /** The marker is gone with its lease: the attempt was refused, another needs another marker. */
   | { readonly kind: 'marker-lost' };
 
@@ -45,17 +47,14 @@ export class Writer {
       try {
         outcome = await this.#attempt(marker, txn, budget);
       } catch (error) {
-        this.#markers.abandon(marker);
+        this.#markers.abandon();
         throw error;
       }
-      if (outcome.kind === 'marker-lost') {
-        this.#markers.abandon(marker);
-        await budget.pause(outcome);
-        continue;
-      }
-      this.#markers.release(marker);
-      if (outcome.kind !== 'not-done') return outcome;
-      await budget.pause(outcome.cause);
+      if (outcome.kind === 'marker-lost') this.#markers.lost(marker);
+      else this.#markers.release(marker);
+      if (outcome.kind === 'impossible') throw outcome.error;
+      if (outcome.kind === 'committed' || outcome.kind === 'refused') return outcome;
+      await budget.pause('cause' in outcome ? outcome.cause : outcome);
     }
   }
 
@@ -81,8 +80,9 @@ export class Writer {
       case 'unknown':
         return this.#settle(marker, stamp, attempt.cause, budget);
       case 'final': {
-        const revision = attempt.perhapsDone ? await this.#revisionOf(marker, stamp) : undefined;
-        if (revision === undefined) throw attempt.error;
+        const { error, perhapsDone } = attempt;
+        const revision = perhapsDone ? await this.#revisionOf(marker, stamp) : undefined;
+        if (revision === undefined) return { kind: 'impossible', error };
         marker.modRevision = revision;
         return { kind: 'committed', revision };
       }
@@ -98,19 +98,14 @@ export class Writer {
       failure: [{ request_range: { key: this.#codec.key(marker.key) } }],
     };
     const patience = this.#cluster.budget(Math.max(budget.remainingMs, SETTLE_MS));
-    let response: ResponseOf<'txn'>;
-    try {
-      response = await this.#cluster.repeat('txn', request, patience);
-    } catch (error) {
-      throw new AppError('deadline', 'the store (etcd) was lost during a change; it may have happened or not', error);
-    }
+    const response = await this.#cluster.repeat('txn', request, patience).catch(outcomeUnknown);
     const revision = BigInt(response.header.revision);
     if (response.succeeded) {
       marker.modRevision = revision;
       return { kind: 'not-done', cause };
     }
     const found = response.responses[0]?.response_range.kvs[0];
-    if (found === undefined) fail('deadline', 'a change went on for too long; it may have happened or not', cause);
+    if (found === undefined) return outcomeUnknown(cause);
     marker.modRevision = BigInt(found.mod_revision);
     const value = found.value.toString('latin1');
     if (value === stamp) return { kind: 'committed', revision: marker.modRevision };
@@ -120,7 +115,7 @@ export class Writer {
 
   /** At which revision the marker got the stamp; undefined if it has another. */
   async #revisionOf(marker: Marker, stamp: string): Promise<bigint | undefined> {
-    const { kvs } = await this.#cluster.repeat('range', { key: this.#codec.key(marker.key) });
+    const { kvs } = await this.#cluster.repeat('range', { key: this.#codec.key(marker.key) }).catch(outcomeUnknown);
     const found = kvs[0];
     return found?.value.toString('latin1') === stamp ? BigInt(found.mod_revision) : undefined;
   }
@@ -146,6 +141,10 @@ export class Writer {
   #stamp(marker: Marker, stamp: string): NonNullable<RequestOf<'txn'>['success']>[number] {
     return { request_put: { key: this.#codec.key(marker.key), value: Buffer.from(stamp), ignore_lease: true } };
   }
+}
+
+function outcomeUnknown(cause: unknown): never {
+  throw new AppError('deadline', 'the store (etcd) was lost during a change; it may have happened or not', cause);
 }
 
 function answerOf({ succeeded, header, responses }: ResponseOf<'txn'>, marker: Marker, txn: Transaction): Outcome {

@@ -90,7 +90,7 @@ export async function startCuttingProxy(
 }
 
 /** A small seeded generator of numbers in [0, 1). */
-export function mulberry32(seed: number): () => number {
+function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
