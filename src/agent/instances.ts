@@ -14,7 +14,7 @@ import type { Seen } from './lxc/look.ts';
 import { nextAction } from './next-action.ts';
 import { planNics } from './nic/plan.ts';
 import type { Report } from './progress.ts';
-import { type Ref, rootDisk, type Spec } from './spec.ts';
+import { isPrivileged, type Ref, rootDisk, type Spec } from './spec.ts';
 import type { StorageDriver } from './storage/driver.ts';
 import { instanceVolume } from './storage/volume.ts';
 
@@ -49,9 +49,16 @@ export async function ensureConfig(host: Host, spec: Spec): Promise<void> {
     admit(host, spec);
     const entry = host.ledger.expect(spec);
     planNics(spec, host.config.bridge);
-    await setQuota(host.pools.get(entry.pool), spec);
+    if (isPrivileged(spec.config) !== isPrivileged(entry.spec.config)) {
+      fail('unsupported', 'security.privileged cannot be changed: the owners of all files would have to; make it anew');
+    }
+    const driver = host.pools.get(entry.pool);
+    await setQuota(driver, spec);
     const cpus = pinCpus(host, spec);
     if (host.runtime.look(spec.id).pid !== 0) applyLimits(host, spec, cpus);
+    else if (spec.name !== entry.spec.name) {
+      await host.images.render(spec, 'rename', await driver.activate(instanceVolume(spec.id)), idMapOf(host, spec));
+    }
     await host.ledger.put({ ...entry, spec, cpus });
   });
 }

@@ -13,7 +13,10 @@ import { type CriuCapability, probeCriu } from './criu/probe.ts';
 import { listenForData } from './data-plane/listener.ts';
 import type { Host } from './host.ts';
 import { readHostFacts } from './host-facts.ts';
-import { imageService, noImages } from './image-service.ts';
+import { type ImageStore, openImageStore } from './image/image-store.ts';
+import { serveImageStreams } from './image/image-streams.ts';
+import { imageService } from './image-service.ts';
+import { imagesIn } from './images.ts';
 import { instanceLocks } from './instance-lock.ts';
 import { openLedger } from './ledger.ts';
 import type { Log } from './log.ts';
@@ -45,15 +48,22 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
   const paths = pathsIn(data);
   const identity = await readIdentity(paths);
   const criu = locateCriu(told);
-  const host = await openHost(paths, criu);
+  await makeFolders(paths);
+  const store = await openImageStore(paths.data);
+  const host = await openHost(paths, store, criu);
   const observer = observe(host);
   const dataPlane = await listenForData({ ...hostAndPort(host.config.dataListen), identity, clock: systemClock });
+  serveImageStreams(dataPlane, store);
   const moves = openMoves(host, { dataPlane, identity, criu: criu ?? 'criu' });
   const server = await serveGrpc({
     address: host.config.listen,
     tls: identity,
     service: Agent,
-    implementation: { ...instanceService(host, observer), ...imageService(host, dataPlane), ...moveService(moves) },
+    implementation: {
+      ...instanceService(host, observer),
+      ...imageService(host, store, dataPlane, identity),
+      ...moveService(host, moves),
+    },
     allow: isController,
     onError: (method, error) => log.warn({ method, code: error.code, cause: error.cause }, error.message),
   });
@@ -68,8 +78,7 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
   };
 }
 
-async function openHost(paths: Paths, criu: string | undefined): Promise<Host> {
-  await makeFolders(paths);
+async function openHost(paths: Paths, store: ImageStore, criu: string | undefined): Promise<Host> {
   await mountMovesFolder(paths.moves);
   const config = runnable(await readConfig(paths.config));
   const cgroups = openCgroups(config.cgroupPrefix);
@@ -83,7 +92,7 @@ async function openHost(paths: Paths, criu: string | undefined): Promise<Host> {
     runtime: lxcRuntime(paths.lxc, cgroups),
     pools: await openPools(paths, config),
     networks: await openNetworks(paths, config),
-    images: noImages,
+    images: imagesIn(store),
     locks: instanceLocks(),
     clock: systemClock,
     criu: () => (probe ??= probeCriu(criu)),
