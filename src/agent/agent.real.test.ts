@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { AppError } from '../domain/errors.ts';
+import { dial } from '../rpc/data/dial.ts';
 import type { ExecInputSchema, InstanceSpecSchema, Observation } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { run } from './command.ts';
 import { makeBusyboxRoot } from './testing/busybox-root.ts';
@@ -14,6 +18,7 @@ const PREFIX = process.env.BERTH_OWN_HOST ?? `berth-test-agent-${process.pid}`;
 inOwnHost(import.meta.url, PREFIX);
 
 const id = '22222222-2222-4222-8222-222222222222';
+const imageId = '44444444-4444-4444-8444-444444444444';
 const ref = { id, generation: 1n };
 const spec = {
   id,
@@ -48,7 +53,7 @@ describe('agent', () => {
   });
   after(() => agent.close());
 
-  const ensureInstance = async (change: Partial<typeof spec> = {}) => {
+  const ensureInstance = async (change: MessageInitShape<typeof InstanceSpecSchema> = {}) => {
     for await (const progress of agent.client.ensureInstance({ spec: { ...spec, ...change } }))
       if (progress.done) return;
     assert.fail('no end');
@@ -325,6 +330,49 @@ describe('agent', () => {
     await assert.rejects(setState('stopped', { force: true }), (e: AppError) => e.code === 'conflict');
     assert.equal((await exec(['true'], { ref: { id, generation: 2n } })).code, 0);
   });
+
+  it('takes an image, runs an instance made from it, and forgets the image', async () => {
+    const { meta, fingerprint } = await makeImage();
+    const channel = await dial({
+      ...(await agent.client.issueDataToken({ kind: 'image-upload', params: { upload: 'u1', part: 'meta' } })),
+      identity: agent.controller,
+      kind: 'image-upload',
+    });
+    const { body } = await channel.ask({}, Readable.from([meta]));
+    for await (const _ of body);
+    await channel.close();
+    const info = await agent.client.finishUpload({ upload: 'u1', expectedFingerprint: fingerprint });
+    assert.equal(info.architecture, 'x86_64');
+
+    const made = { ...spec, id: imageId, name: 'from-image', image: fingerprint, devices: { root: spec.devices.root } };
+    const imageRef = { id: imageId, generation: 1n };
+    await ensureInstance(made);
+    await agent.client.ensureState({ ref: imageRef, state: 'running' });
+    assert.equal((await exec(['cat', '/etc/hostname'], { ref: imageRef })).stdout, 'from-image\n');
+    await agent.client.ensureNoImage({ fingerprint });
+    await agent.client.ensureNoInstance({ ref: imageRef });
+    await assert.rejects(ensureInstance(made), (e: AppError) => e.code === 'not-found');
+  });
+
+  /** A unified image whose host name comes from a template. */
+  const makeImage = async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'berth-image-'));
+    try {
+      await makeBusyboxRoot(join(folder, 'rootfs'), 0);
+      await mkdir(join(folder, 'templates'));
+      await writeFile(join(folder, 'templates/hostname.tpl'), '{{ container.name }}\n');
+      const templates = '{"/etc/hostname": {"when": ["create"], "template": "hostname.tpl"}}';
+      await writeFile(
+        join(folder, 'metadata.yaml'),
+        `architecture: amd64\ncreation_date: 1\ntemplates: ${templates}\n`,
+      );
+      await run('tar', ['-C', folder, '-czf', join(folder, 'image.tar.gz'), 'metadata.yaml', 'templates', 'rootfs']);
+      const meta = await readFile(join(folder, 'image.tar.gz'));
+      return { meta, fingerprint: createHash('sha256').update(meta).digest('hex') };
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  };
 
   it('refuses whoever is not a controller', async () => {
     const { connectGrpc } = await import('../rpc/client.ts');
