@@ -13,7 +13,7 @@ import {
   stopInstance,
   unfreezeInstance,
 } from '../sagas/change-state.ts';
-import { instanceResources } from '../sagas/urls.ts';
+import { instanceBeginning } from '../sagas/instance-beginning.ts';
 import type { Commander, Requestor } from './commander.ts';
 
 export const STATE_ACTIONS = ['start', 'stop', 'restart', 'freeze', 'unfreeze'] as const;
@@ -84,12 +84,5 @@ export async function beginChangeState(
   if (refusal !== undefined) fail('invalid', refusal);
   const timeoutMs = Math.max(-1, Math.round(change.timeoutSeconds * 1000));
   const input = { project, name, id: value.id, force: change.force, timeoutMs };
-  return engine.start(action.saga, input, {
-    project,
-    description: action.description,
-    resources: instanceResources(project, name),
-    locks: [`instance/${project}/${name}`],
-    location: value.node,
-    ...(requestor === undefined ? {} : { requestor }),
-  });
+  return engine.start(action.saga, input, instanceBeginning(action.description, value, requestor));
 }

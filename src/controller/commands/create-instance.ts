@@ -6,7 +6,7 @@ import { expanded } from '../instances/expanded.ts';
 import { decidePlacement } from '../placing.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import { createInstance } from '../sagas/create-instance.ts';
-import { instanceResources } from '../sagas/urls.ts';
+import { instanceBeginning } from '../sagas/instance-beginning.ts';
 import { INSTANCES } from '../spaces.ts';
 import type { Commander, Requestor } from './commander.ts';
 import { type NewInstance, newInstance } from './new-instance.ts';
@@ -23,14 +23,10 @@ export async function beginCreateInstance(
   const { guards, writes } = INSTANCES.create(INSTANCES.key(project, name), record);
   const input = { project, name, id, image, ...(target === undefined ? {} : { target }) };
   return engine.start(createInstance, input, {
-    project,
-    description: 'Creating instance',
-    resources: instanceResources(project, name),
-    locks: [`instance/${project}/${name}`],
+    ...instanceBeginning('Creating instance', record, requestor),
     guards,
     writes,
     refusal: () => new AppError('exists', `Instance "${name}" already exists`),
-    ...(requestor === undefined ? {} : { requestor }),
   });
 }
 

@@ -4,7 +4,7 @@ import { getInstance } from '../instances/instance-store.ts';
 import { mustBeReachable, seenState } from '../instances/state.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import { deleteInstance } from '../sagas/delete-instance.ts';
-import { instanceResources } from '../sagas/urls.ts';
+import { instanceBeginning } from '../sagas/instance-beginning.ts';
 import type { Commander, Requestor } from './commander.ts';
 
 /** @throws AppError `not-found`, `invalid` while it runs, `unavailable` while its host is away, `busy`. */
@@ -16,16 +16,6 @@ export async function beginDeleteInstance(
   const { value } = getInstance(view, project, name);
   mustBeReachable(view, value);
   if (['running', 'frozen'].includes(seenState(view, value))) fail('invalid', 'Instance is running');
-  return engine.start(
-    deleteInstance,
-    { project, name, id: value.id },
-    {
-      project,
-      description: 'Deleting instance',
-      resources: instanceResources(project, name),
-      locks: [`instance/${project}/${name}`],
-      location: value.node,
-      ...(requestor === undefined ? {} : { requestor }),
-    },
-  );
+  const input = { project, name, id: value.id };
+  return engine.start(deleteInstance, input, instanceBeginning('Deleting instance', value, requestor));
 }

@@ -24,6 +24,15 @@ export function reallocate(view: View, node: string, before: Requests, after: Re
   return change(view, node, 0, minus(after, before));
 }
 
+/** What covers both: held while it is not decided which of them it will be. */
+export function greatest(a: Requests, b: Requests): Requests {
+  return {
+    cpuMillis: Math.max(a.cpuMillis, b.cpuMillis),
+    memoryBytes: Math.max(a.memoryBytes, b.memoryBytes),
+    diskBytes: Math.max(a.diskBytes, b.diskBytes),
+  };
+}
+
 function change(view: View, node: string, instances: number, requests: Requests): Transaction {
   const key = ALLOCATIONS.key(node);
   const stored = view.get(key);

@@ -4,9 +4,8 @@ import type { InstanceRecord } from '../../domain/instance.ts';
 import { type Stored, together } from '../../store/keyspace.ts';
 import type { Transaction } from '../../store/store.ts';
 import type { View } from '../../store/view.ts';
-import { INSTANCES } from '../spaces.ts';
+import { ADDRESSES, INSTANCES } from '../spaces.ts';
 import { release } from './allocations.ts';
-import { heldAddresses } from './nics.ts';
 
 /** Names an instance for good: its name may be given to another one later. */
 // A type, not an interface: it is part of the stored input of sagas, which must be JSON by its type.
@@ -32,11 +31,12 @@ export function needInstance(view: View, key: InstanceKey): Stored<InstanceRecor
 
 /** Record, addresses and allocations, all or nothing. */
 export function removal(view: View, stored: Stored<InstanceRecord>): Transaction {
-  const { id, config, node, requests, moving } = stored.value;
+  const { id, node, requests, moving } = stored.value;
+  const addresses = view.list(ADDRESSES).filter(({ value }) => value.instance === id);
   return together(
     INSTANCES.remove(stored),
     ...(node === '' ? [] : [release(view, node, requests)]),
     ...(moving === undefined ? [] : [release(view, moving.to, requests)]),
-    { guards: [], writes: heldAddresses(view, id, config).map(key => ({ delete: key })) },
+    { guards: [], writes: addresses.map(({ key }) => ({ delete: key })) },
   );
 }

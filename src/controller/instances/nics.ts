@@ -43,7 +43,12 @@ export function planNics(view: View, id: string, config: Config, devices: Device
       if (options['ipv4.address']) set('ipv4.address', options['ipv4.address']);
       continue;
     }
-    const address = chooseAddress(view, network, subnet, id, device, options['ipv4.address'] || keep('ipv4.address'));
+    const address = chooseAddress(view, network, subnet, {
+      id,
+      device,
+      wished: options['ipv4.address'],
+      kept: keep('ipv4.address'),
+    });
     set('ipv4.address', address);
     set('ipv4.prefix', String(subnet.prefix));
     set('ipv4.gateway', subnet.gateway);
@@ -53,36 +58,35 @@ export function planNics(view: View, id: string, config: Config, devices: Device
   return { config: { ...Object.fromEntries(others), ...planned }, addresses };
 }
 
-/** The addresses that an instance holds, in the view. */
-export function heldAddresses(view: View, id: string, config: Config): readonly Key<AddressRecord>[] {
-  const own = new Set(
-    Object.entries(config)
-      .filter(([key]) => isNicKey(key) && key.endsWith('.ipv4.address'))
-      .map(([, value]) => value),
-  );
-  if (own.size === 0) return [];
-  return view
-    .list(ADDRESSES)
-    .filter(({ value }) => own.has(value.address) && value.instance === id)
-    .map(({ key }) => key);
+/** The addresses that an instance's config names. */
+export function addressesOf(config: Config): readonly string[] {
+  return Object.entries(config)
+    .filter(([key]) => isNicKey(key) && key.endsWith('.ipv4.address'))
+    .map(([, address]) => address);
 }
 
-function chooseAddress(
-  view: View,
-  network: string,
-  subnet: Subnet,
-  id: string,
-  device: string,
-  wished: string | undefined,
-): string {
-  const holderOf = (address: string) => view.get(ADDRESSES.key(network, address))?.value.instance;
-  if (wished !== undefined) {
-    if (!contains(subnet, wished))
+interface Choice {
+  readonly id: string;
+  readonly device: string;
+  /** By the user: this one or none. */
+  readonly wished: string | undefined;
+  /** It had this one, perhaps on another network. */
+  readonly kept: string | undefined;
+}
+
+function chooseAddress(view: View, network: string, subnet: Subnet, { id, device, wished, kept }: Choice): string {
+  const isFree = (address: string) => {
+    const holder = view.get(ADDRESSES.key(network, address))?.value;
+    return holder === undefined || (holder.instance === id && holder.device === device);
+  };
+  if (wished) {
+    if (!contains(subnet, wished)) {
       fail('invalid', `Device "${device}": ${wished} is not an address of network "${network}"`);
-    const holder = holderOf(wished);
-    if (holder !== undefined && holder !== id) fail('invalid', `Device "${device}": address ${wished} is in use`);
+    }
+    if (!isFree(wished)) fail('invalid', `Device "${device}": address ${wished} is in use`);
     return wished;
   }
+  if (kept !== undefined && contains(subnet, kept) && isFree(kept)) return kept;
   const taken = new Set(view.list(ADDRESSES, network).map(({ value }) => value.address));
   return (
     freeAddress(subnet, taken, digest(id, device).readUInt32BE(0)) ??

@@ -8,6 +8,7 @@ import { commitDecided } from '../decide.ts';
 import { bootIdOf } from '../instances/boot.ts';
 import { refOf, specOf } from '../instances/expanded.ts';
 import { findInstance, type InstanceKey, needInstance } from '../instances/instance-store.ts';
+import { withOrigin } from '../instances/origin.ts';
 import { destroy, forget } from '../instances/removing.ts';
 import { untilSeen } from '../instances/seen.ts';
 import { type Run, saga } from '../saga/saga.ts';
@@ -19,6 +20,8 @@ export type ChangeStateInput = InstanceKey & {
   readonly force: boolean;
   /** For a clean shutdown; below 0 the agent's default. */
   readonly timeoutMs: number;
+  /** Evacuation: the node on which it shall be started again; '' = it was. Absent = as it is. */
+  readonly origin?: string;
 };
 
 interface Given {
@@ -112,7 +115,7 @@ function record(wanted: Wanted): Run<Given, void> {
       const boot = bootIdOf(context.view, value.node);
       const phase = wanted === 'stopped' && value.ephemeral ? 'deleting' : value.phase;
       const started = wanted === 'running' ? { lastUsedAt: new Date(context.clock.now()).toISOString() } : {};
-      const config = { ...value.config, ...boot };
+      const config = { ...withOrigin(value.config, input.origin), ...boot };
       const same = value.wanted === wanted && value.phase === phase;
       if (same && JSON.stringify(config) === JSON.stringify(value.config)) return undefined;
       return INSTANCES.replace(stored, { ...value, ...started, config, wanted, phase });

@@ -15,7 +15,7 @@ import { drain } from '../instances/progress.ts';
 import { decidePlacement, mustFit, requestsOn, type Target } from '../placing.ts';
 import { saga } from '../saga/saga.ts';
 import type { StepContext } from '../saga/step-context.ts';
-import { INSTANCES } from '../spaces.ts';
+import { ADDRESSES, INSTANCES } from '../spaces.ts';
 
 export type CreateInput = InstanceKey & { readonly image: string; readonly target?: Target };
 
@@ -49,7 +49,7 @@ async function place(context: StepContext, { input }: { readonly input: CreateIn
       allocate(view, node, requests),
       {
         guards: nics.addresses.map(({ key }) => ({ key, exists: false })),
-        writes: nics.addresses.map(({ key, record }) => ({ put: key, value: JSON.stringify(record) })),
+        writes: nics.addresses.map(({ key, record }) => ADDRESSES.put(key, record)),
       },
     );
   });

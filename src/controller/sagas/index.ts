@@ -2,7 +2,14 @@
 import type { Saga } from '../saga/saga.ts';
 import { freezeInstance, restartInstance, startInstance, stopInstance, unfreezeInstance } from './change-state.ts';
 import { createInstance } from './create-instance.ts';
+import { deleteImage } from './delete-image.ts';
 import { deleteInstance } from './delete-instance.ts';
+import { evacuateNode, restoreNode } from './evacuate-node.ts';
+import { importImage } from './import-image.ts';
+import { migrateCold } from './migrate-cold.ts';
+import { migrateLive } from './migrate-live.ts';
+import { renameInstance } from './rename-instance.ts';
+import { updateInstance } from './update-instance.ts';
 
 export const SAGA_TABLES: readonly Saga[] = [
   createInstance,
@@ -11,5 +18,13 @@ export const SAGA_TABLES: readonly Saga[] = [
   restartInstance,
   freezeInstance,
   unfreezeInstance,
+  updateInstance,
+  renameInstance,
   deleteInstance,
+  migrateLive,
+  migrateCold,
+  evacuateNode,
+  restoreNode,
+  importImage,
+  deleteImage,
 ];

@@ -1,0 +1,83 @@
+/** "Put it there": while it runs if that is asked for and it does run; or only looked at, whether it could. */
+import { fail } from '../../domain/errors.ts';
+import type { InstanceRecord } from '../../domain/instance.ts';
+import type { Placement } from '../../domain/placement.ts';
+import { expanded, refOf } from '../instances/expanded.ts';
+import { getInstance } from '../instances/instance-store.ts';
+import { mustBeReachable, seenState } from '../instances/state.ts';
+import { decidePlacement, type Target } from '../placing.ts';
+import type { SagaRecord } from '../saga/saga-record.ts';
+import { instanceBeginning } from '../sagas/instance-beginning.ts';
+import { migrateCold } from '../sagas/migrate-cold.ts';
+import { migrateLive } from '../sagas/migrate-live.ts';
+import type { Commander, Requestor } from './commander.ts';
+import { checkTarget } from './new-instance.ts';
+
+export interface MoveRequest {
+  readonly project: string;
+  readonly name: string;
+  /** Asked for by clients also for stopped instances: means "if it runs, do not stop it". */
+  readonly live: boolean;
+  /** Undefined: the best other host. */
+  readonly target?: Target | undefined;
+}
+
+export interface MoveCheck {
+  /** live: it would go on running. restart: only by stopping and starting it. no: not at all. */
+  readonly verdict: 'live' | 'restart' | 'cold' | 'no';
+  readonly obstacles: readonly { readonly what: string; readonly advice: string; readonly severity: string }[];
+  readonly placement: Placement;
+  /** What has to travel. */
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+}
+
+/** @throws AppError `not-found`, `invalid` for a target that makes no sense, `unavailable`, `busy`. */
+export async function beginMoveInstance(
+  { engine, view }: Commander,
+  { project, name, live, target }: MoveRequest,
+  requestor?: Requestor,
+): Promise<SagaRecord> {
+  const { value } = getInstance(view, project, name);
+  checkMoveTarget({ view }, value, target);
+  mustBeReachable(view, value);
+  const runs = ['running', 'frozen'].includes(seenState(view, value));
+  const input = { project, name, id: value.id, ...(target === undefined ? {} : { target }) };
+  const table = live && runs ? migrateLive : migrateCold;
+  return engine.start(table, input, instanceBeginning('Migrating instance', value, requestor));
+}
+
+/** Stops nothing and reserves nothing. @throws as `beginMoveInstance`. */
+export async function checkMove(
+  { view, agents, clock }: Pick<Commander, 'view' | 'agents' | 'clock'>,
+  { project, name, live, target }: MoveRequest,
+): Promise<MoveCheck> {
+  const { value } = getInstance(view, project, name);
+  checkMoveTarget({ view }, value, target);
+  mustBeReachable(view, value);
+  const runs = ['running', 'frozen'].includes(seenState(view, value));
+  const what = { ...value, ...expanded(view, value) };
+  const liveFrom = live && runs ? { liveFrom: value.node } : {};
+  const placement = decidePlacement(view, what, clock.now(), { target, except: [value.node], ...liveFrom });
+  if (placement.node === '') {
+    const obstacle = { what: `no host fits: ${placement.summary}`, advice: '', severity: 'no' };
+    return { verdict: 'no', obstacles: [obstacle], placement, memoryBytes: 0, diskBytes: 0 };
+  }
+  const host = await agents.of(placement.node).getHost({});
+  const answer = await agents.of(value.node).checkMove({ ref: refOf(value, value.generation), target: host });
+  const verdict = ['live', 'restart', 'no'].includes(answer.verdict) ? (answer.verdict as MoveCheck['verdict']) : 'no';
+  return {
+    verdict: runs ? verdict : verdict === 'no' ? 'no' : 'cold',
+    obstacles: answer.obstacles.map(({ what, advice, severity }) => ({ what, advice, severity })),
+    placement,
+    memoryBytes: Number(answer.memoryBytes),
+    diskBytes: Number(answer.diskBytes),
+  };
+}
+
+function checkMoveTarget({ view }: Pick<Commander, 'view'>, value: InstanceRecord, target: Target | undefined): void {
+  checkTarget(view, target);
+  if (target !== undefined && 'node' in target && target.node === value.node) {
+    fail('invalid', `Instance "${value.name}" is already on ${value.node}`);
+  }
+}
