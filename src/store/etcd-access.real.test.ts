@@ -1,13 +1,14 @@
 /** etcd behind TLS, behind users and roles, and with its quota used up. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Identity, issue, makeAuthority } from '../kit/certificates.ts';
 import type { EtcdTls } from './etcd-connection.ts';
 import { type EtcdOptions, openEtcdStore } from './etcd-store.ts';
-import { progressed, recorder } from './store.contract.ts';
 import type { Store } from './store.ts';
 import { startTestEtcd, type TestEtcd } from './test-etcd.ts';
 import { startCuttingProxy } from './test-proxy.ts';
+import { progressed, recorder } from './test-recorder.ts';
 
 const put = (store: Store, key: string, value = '1') => store.commit({ guards: [], writes: [{ put: key, value }] });
 
@@ -97,7 +98,7 @@ describe('etcd with users and roles', () => {
       await seen.until(progressed(third.revision));
       assert.equal((await store.list('')).entries.length, 3);
 
-      await new Promise(resolve => setTimeout(resolve, 3500));
+      await sleep(3500);
       assert.equal(lost, false, 'the lease was renewed with the new tokens');
       await store.commit({ guards: [], writes: [{ put: 'd', value: 'x', lease: lease.id }] });
       await lease.release();

@@ -1,11 +1,12 @@
 /** Connections that are cut in mid-message, again and again: no event lost or doubled, no write lost or doubled. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openEtcdStore } from './etcd-store.ts';
-import { isChange, progressed, recorder } from './store.contract.ts';
 import type { Store } from './store.ts';
 import { startTestEtcd, type TestEtcd } from './test-etcd.ts';
 import { type CuttingProxy, startCuttingProxy } from './test-proxy.ts';
+import { isChange, progressed, recorder } from './test-recorder.ts';
 
 const SEED = Number(process.env.BERTH_TEST_SEED ?? 7);
 
@@ -126,7 +127,7 @@ describe(`through a proxy that cuts connections (seed ${SEED})`, () => {
     const { revision: committed } = await writing;
     const arrived = await etcd.metric(TXNS_HANDLED);
     flush();
-    while ((await etcd.metric(TXNS_HANDLED)) === arrived) await new Promise(resolve => setTimeout(resolve, 10));
+    while ((await etcd.metric(TXNS_HANDLED)) === arrived) await sleep(10);
     const last = await direct.commit({ guards: [], writes: [{ delete: 'nothing' }] });
     await seen.until(progressed(last.revision));
     assert.deepEqual(

@@ -1,10 +1,11 @@
 /** Three members, of which one is killed or falls silent: nobody gets an error, nothing is lost or doubled. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openEtcdStore } from './etcd-store.ts';
-import { progressed, recorder } from './store.contract.ts';
 import type { Store } from './store.ts';
 import { startTestEtcd, type TestEtcd } from './test-etcd.ts';
+import { progressed, recorder } from './test-recorder.ts';
 
 describe('three members of etcd', () => {
   let etcd: TestEtcd;
@@ -50,13 +51,13 @@ describe('three members of etcd', () => {
     const reader = async () => {
       while (!stop) {
         await store.get('key/0');
-        await new Promise(resolve => setTimeout(resolve, 20));
+        await sleep(20);
       }
     };
     const done = Promise.all([reader(), ...Array.from({ length: 8 }, worker)]);
     const more = async (count: number) => {
       const goal = committed.size + count;
-      while (committed.size < goal) await Promise.race([done, new Promise(resolve => setTimeout(resolve, 10))]);
+      while (committed.size < goal) await Promise.race([done, sleep(10)]);
     };
     for (let round = 0; round < 2; round++) {
       await more(300);
@@ -82,7 +83,7 @@ describe('three members of etcd', () => {
   it('a member that falls silent without closing its connections is left, by calls, the watch and the lease', async t => {
     const { revision } = await store.list('');
     const seen = recorder(store.watch('', revision, end.signal));
-    const lease = await store.lease(10_000);
+    const lease = await store.lease(6000);
     const before = await store.commit({ guards: [], writes: [{ put: 'a', value: 'x', lease: lease.id }] });
     await seen.until(progressed(before.revision));
     const silent = await holderOfWatch();
@@ -93,7 +94,8 @@ describe('three members of etcd', () => {
       const writtenMs = Date.now() - startMs;
       await seen.until(progressed(during));
       t.diagnostic(`write after ${writtenMs} ms, watch after ${Date.now() - startMs} ms`);
-      const outcome = await Promise.race([lease.lost.then(() => 'lost'), after3s()]);
+      const ttlIsOver = sleep(6500 - (Date.now() - startMs), 'kept');
+      const outcome = await Promise.race([lease.lost.then(() => 'lost'), ttlIsOver]);
       assert.equal(outcome, 'kept');
     } finally {
       etcd.thaw(silent);
@@ -110,5 +112,3 @@ describe('three members of etcd', () => {
     return assert.fail('nobody has the watch');
   };
 });
-
-const after3s = () => new Promise<'kept'>(resolve => setTimeout(resolve, 3000, 'kept'));

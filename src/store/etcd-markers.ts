@@ -14,7 +14,7 @@ const MARKER_TTL_MS = 600_000;
 /** Transactions in flight at once; more wait. etcd on two cores is saturated at fewer. */
 const MAX_MARKERS = 64;
 
-export const MARKER_PREFIX = `${RESERVED}markers/`;
+const MARKER_PREFIX = `${RESERVED}markers/`;
 
 export interface Marker {
   readonly key: string;

@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { Store, Transaction, WatchEvent } from './store.ts';
+import { leaseContract } from './store-lease.contract.ts';
+import { watchContract } from './store-watch.contract.ts';
+import { recorder } from './test-recorder.ts';
 import { MAX_OPERATIONS } from './transaction.ts';
 
 export interface Subject {
@@ -14,6 +17,20 @@ export interface Subject {
   /** Watches that still cost something. */
   watchers(store: Store): Promise<number>;
   stop(): Promise<void>;
+}
+
+/** What a case works with; `store` is another for each. */
+export interface Context {
+  readonly subject: Subject;
+  readonly store: Store;
+  /** Aborted after the case. */
+  readonly end: AbortController;
+  /** Without guards; the revision. */
+  commit(...writes: Transaction['writes']): Promise<bigint>;
+  put(key: string, value?: string): Promise<bigint>;
+  keysOf(prefix: string): Promise<readonly string[]>;
+  /** Until the end of the case. */
+  watch(prefix: string, after: bigint): AsyncIterable<WatchEvent>;
 }
 
 export function storeContract(name: string, start: () => Promise<Subject>): void {
@@ -41,7 +58,21 @@ export function storeContract(name: string, start: () => Promise<Subject>): void
     };
     const put = (key: string, value = 'x') => commit({ put: key, value });
     const keysOf = async (prefix: string) => (await store.list(prefix)).entries.map(entry => entry.key);
-    const watch = (prefix: string, from: bigint) => store.watch(prefix, from, end.signal);
+    const context: Context = {
+      get subject() {
+        return subject;
+      },
+      get store() {
+        return store;
+      },
+      get end() {
+        return end;
+      },
+      commit,
+      put,
+      keysOf,
+      watch: (prefix, after) => store.watch(prefix, after, end.signal),
+    };
 
     describe('entries', () => {
       it('knows nothing of a key never written', async () => {
@@ -192,159 +223,8 @@ export function storeContract(name: string, start: () => Promise<Subject>): void
       });
     });
 
-    describe('watch', () => {
-      it('replays from a revision of the past, goes on live, in order, only under its prefix', async () => {
-        const first = await put('w/a', '1');
-        const second = await commit({ put: 'w/b', value: '2' }, { put: 'other', value: 'x' }, { delete: 'w/a' });
-        await put('wx', '3');
-        const seen = recorder(watch('w/', first - 1n));
-        await seen.until(progressed(second));
-        const third = await put('w/c', '4');
-        await seen.until(progressed(third));
-        assert.deepEqual(seen.events.filter(isChange).map(brief), [
-          `${first} put w/a 1`,
-          `${second} put w/b 2`,
-          `${second} delete w/a`,
-          `${third} put w/c 4`,
-        ]);
-      });
-
-      it('delivers only what is later than the revision it is given', async () => {
-        await put('a', '1');
-        const { revision } = await store.list('');
-        const next = await put('a', '2');
-        const seen = recorder(watch('', revision));
-        await seen.until(progressed(next));
-        assert.deepEqual(seen.events.filter(isChange).map(brief), [`${next} put a 2`]);
-      });
-
-      it('marks the end of each transaction, and never sooner', async () => {
-        const { revision } = await store.list('');
-        const seen = recorder(watch('t/', revision));
-        for (let i = 0; i < 5; i++)
-          await commit(...[0, 1, 2].map(j => ({ put: `t/${i}${j}`, value: 'x' })), { put: `u/${i}`, value: 'x' });
-        await seen.until(isChangeOf('t/42'));
-        await seen.until(() => seen.events.at(-1)?.kind === 'progress');
-        const revisions = seen.events.slice(seen.events.findIndex(isChange)).map(event => [event.kind, event.revision]);
-        const expected = [...new Set(seen.events.filter(isChange).map(event => event.revision))].flatMap(one => [
-          ...[0, 1, 2].map(() => ['put', one]),
-          ['progress', one],
-        ]);
-        assert.deepEqual(revisions, expected);
-      });
-
-      it('of everything tells also of a transaction that changed nothing', async () => {
-        const { revision } = await store.list('');
-        const seen = recorder(watch('', revision));
-        const nothing = await commit({ delete: 'never-was' });
-        await seen.until(progressed(nothing));
-        assert.deepEqual(seen.events.filter(isChange), []);
-      });
-
-      it('does not tell of what was refused', async () => {
-        const { revision } = await store.list('');
-        await store.commit({ guards: [{ key: 'a', exists: true }], writes: [{ put: 'a', value: 'x' }] });
-        const last = await put('b');
-        const seen = recorder(watch('', revision));
-        await seen.until(progressed(last));
-        assert.deepEqual(seen.events.filter(isChange).map(brief), [`${last} put b x`]);
-      });
-
-      it('is reset by a fresh snapshot when its history is compacted, and goes on from there', async () => {
-        const first = await put('w/a', '1');
-        await put('w/a', '2');
-        await put('other', 'x');
-        const last = await put('w/b', '3');
-        await subject.compact(store, last);
-        const seen = recorder(watch('w/', first - 1n));
-        await seen.until(event => event.kind === 'reset');
-        const next = await put('w/c', '4');
-        await seen.until(progressed(next));
-        const told = seen.events.filter(event => event.kind !== 'progress');
-        assert.deepEqual(
-          told.map(event => (event.kind === 'reset' ? event.snapshot.entries.map(one => one.key) : brief(event))),
-          [['w/a', 'w/b'], `${next} put w/c 4`],
-        );
-        const [reset] = told;
-        assert.ok(reset?.kind === 'reset' && reset.revision === reset.snapshot.revision && reset.revision >= last);
-      });
-
-      it('replays megabytes, and revisions larger than one message', async () => {
-        const { revision } = await store.list('');
-        const value = 'x'.repeat(480_000);
-        let last = 0n;
-        for (let i = 0; i < 8; i++) last = await commit(...[0, 1, 2].map(j => ({ put: `${i}${j}`, value: value + i })));
-        const seen = recorder(watch('', revision));
-        await seen.until(progressed(last));
-        assert.deepEqual(
-          seen.events.filter(isChange).map(event => (event.kind === 'put' ? event.entry.key : '')),
-          [0, 1, 2, 3, 4, 5, 6, 7].flatMap(i => [0, 1, 2].map(j => `${i}${j}`)),
-        );
-        assert.ok(
-          seen.events.filter(isChange).every(event => event.kind === 'put' && event.entry.value.length === 480_001),
-        );
-      });
-
-      it('ends when aborted or left, also while it waits, and leaves nothing behind', async () => {
-        const { revision } = await store.list('');
-        const before = await subject.watchers(store);
-        const seen = Array.from({ length: 20 }, (_, i) => recorder(watch(i % 2 ? 'w/' : '', revision)));
-        const last = await put('w/a');
-        await Promise.all(seen.map(one => one.until(progressed(last))));
-        assert.equal((await subject.watchers(store)) - before, 20);
-        for await (const event of watch('', revision)) if (event.kind === 'put') break;
-        end.abort();
-        await Promise.all(seen.map(one => one.ended));
-        while ((await subject.watchers(store)) > before) await new Promise(resolve => setTimeout(resolve, 5));
-        for await (const _ of watch('', revision)) assert.fail('a watch with an aborted signal tells nothing');
-      });
-    });
-
-    describe('leases', () => {
-      it('take their keys with them when released, in one revision', async () => {
-        const lease = await store.lease(5000);
-        const bound = await commit(
-          { put: 'l/a', value: '1', lease: lease.id },
-          { put: 'l/b', value: '2', lease: lease.id },
-          { put: 'l/free', value: '3' },
-        );
-        await commit({ put: 'l/b', value: '4' });
-        const seen = recorder(watch('l/', bound + 1n));
-        const rebound = await commit({ put: 'l/c', value: '5', lease: lease.id });
-        await lease.release();
-        await lease.lost;
-        await seen.until(isChangeOf('l/c', 'delete'));
-        assert.deepEqual(await keysOf('l/'), ['l/b', 'l/free']);
-        const deletes = seen.events.filter(event => event.kind === 'delete');
-        assert.deepEqual(
-          deletes.map(event => event.key),
-          ['l/a', 'l/c'],
-        );
-        assert.equal(deletes[0]!.revision, deletes[1]!.revision);
-        assert.ok(deletes[0]!.revision > rebound);
-        await lease.release(); // a second time is no harm
-      });
-
-      it('that are gone bind nothing: such a transaction does not happen', async () => {
-        const lease = await store.lease(5000);
-        await lease.release();
-        const writes = [
-          { put: 'a', value: 'x', lease: lease.id },
-          { put: 'b', value: 'x' },
-        ];
-        await assert.rejects(store.commit({ guards: [], writes }), { code: 'not-found' });
-        assert.deepEqual(await keysOf(''), []);
-      });
-
-      it('end when their client closes, and not those of others', async () => {
-        const other = await subject.connect();
-        const [mine, theirs] = [await store.lease(60_000), await other.lease(60_000)];
-        await commit({ put: 'mine', value: 'x', lease: mine.id }, { put: 'theirs', value: 'x', lease: theirs.id });
-        await other.close();
-        await theirs.lost;
-        assert.deepEqual(await keysOf(''), ['mine']);
-      });
-    });
+    watchContract(context);
+    leaseContract(context);
 
     it('ends its watches and refuses calls when closed', async () => {
       const seen = recorder(store.watch('', 0n, new AbortController().signal));
@@ -357,44 +237,3 @@ export function storeContract(name: string, start: () => Promise<Subject>): void
     });
   });
 }
-
-/** Reads a watch in the background; `until` resolves when an event passes the test, also one that came before. */
-export function recorder(source: AsyncIterable<WatchEvent>) {
-  const events: WatchEvent[] = [];
-  const waiting = new Set<() => void>();
-  const ended = (async () => {
-    for await (const event of source) {
-      events.push(event);
-      for (const wake of [...waiting]) wake();
-    }
-  })();
-  const until = (test: (event: WatchEvent) => boolean) =>
-    new Promise<void>(resolve => {
-      const look = () => {
-        if (!events.some(test)) return;
-        waiting.delete(look);
-        resolve();
-      };
-      waiting.add(look);
-      look();
-    });
-  return { events, until, ended };
-}
-
-export const progressed = (revision: bigint) => (event: WatchEvent) =>
-  event.kind === 'progress' && event.revision >= revision;
-
-type ChangeEvent = Extract<WatchEvent, { kind: 'put' | 'delete' }>;
-export const isChange = (event: WatchEvent): event is ChangeEvent => event.kind === 'put' || event.kind === 'delete';
-
-const isChangeOf =
-  (key: string, kind: 'put' | 'delete' = 'put') =>
-  (event: WatchEvent) =>
-    event.kind === kind && (event.kind === 'put' ? event.entry.key : event.key) === key;
-
-const brief = (event: WatchEvent) =>
-  event.kind === 'put'
-    ? `${event.revision} put ${event.entry.key} ${event.entry.value}`
-    : event.kind === 'delete'
-      ? `${event.revision} delete ${event.key}`
-      : event.kind;

@@ -48,6 +48,8 @@ interface Member {
 
 const run = promisify(execFile);
 const START_MS = 15_000;
+/** The kernel ends the member when we die, also by kill -9. */
+const DIES_WITH_US = ['setpriv', '--pdeathsig', 'KILL'];
 
 export async function startTestEtcd({ members = 1, args = [], authority }: TestEtcdOptions = {}): Promise<TestEtcd> {
   const dir = await mkdtemp(join(tmpdir(), 'berth-etcd-'));
@@ -75,22 +77,19 @@ export async function startTestEtcd({ members = 1, args = [], authority }: TestE
   const start = (member: Member) => {
     const { name, address } = member;
     const log = openSync(join(dir, `${name}.log`), 'a');
-    // setpriv: the kernel ends the member when we die, also by kill -9.
-    const child = spawn(
-      'setpriv',
-      [
-        ...['--pdeathsig', 'KILL', 'etcd', `--name=${name}`, `--data-dir=${join(dir, name)}`],
-        `--listen-client-urls=${scheme}://${address}:2379`,
-        `--advertise-client-urls=${scheme}://${address}:2379`,
-        `--listen-peer-urls=http://${address}:2380`,
-        `--initial-advertise-peer-urls=http://${address}:2380`,
-        `--initial-cluster=${all.map(one => `${one.name}=http://${one.address}:2380`).join(',')}`,
-        `--listen-metrics-urls=http://${address}:2381`,
-        ...tlsArgs,
-        ...args,
-      ],
-      { stdio: ['ignore', log, log] },
-    );
+    const command = [
+      ...DIES_WITH_US,
+      ...['etcd', `--name=${name}`, `--data-dir=${join(dir, name)}`],
+      `--listen-client-urls=${scheme}://${address}:2379`,
+      `--advertise-client-urls=${scheme}://${address}:2379`,
+      `--listen-peer-urls=http://${address}:2380`,
+      `--initial-advertise-peer-urls=http://${address}:2380`,
+      `--initial-cluster=${all.map(one => `${one.name}=http://${one.address}:2380`).join(',')}`,
+      `--listen-metrics-urls=http://${address}:2381`,
+      ...tlsArgs,
+      ...args,
+    ];
+    const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', log, log] });
     closeSync(log);
     member.child = child;
   };

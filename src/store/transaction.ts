@@ -8,7 +8,7 @@ import type { Guard, Transaction } from './store.ts';
 /** etcd's --max-txn-ops is 128; one is kept for the marker by which a lost answer is looked up. */
 export const MAX_OPERATIONS = 127;
 /** etcd's --max-request-bytes is 1.5 MiB (1,572,864), all keys, values and framing of one transaction together. */
-export const MAX_TRANSACTION_BYTES = 1_500_000;
+const MAX_TRANSACTION_BYTES = 1_500_000;
 /** Framing and protobuf tags of one operation, generously. */
 const OPERATION_BYTES = 32;
 
