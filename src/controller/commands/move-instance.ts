@@ -30,6 +30,7 @@ export interface MoveCheck {
   /** What has to travel. */
   readonly memoryBytes: number;
   readonly diskBytes: number;
+  readonly processes: number;
 }
 
 /** @throws AppError `not-found`, `invalid` for a target that makes no sense, `unavailable`, `busy`. */
@@ -61,7 +62,7 @@ export async function checkMove(
   const placement = decidePlacement(view, what, clock.now(), { target, except: [value.node], ...liveFrom });
   if (placement.node === '') {
     const obstacle = { what: `no host fits: ${placement.summary}`, advice: '', severity: 'no' };
-    return { verdict: 'no', obstacles: [obstacle], placement, memoryBytes: 0, diskBytes: 0 };
+    return { verdict: 'no', obstacles: [obstacle], placement, memoryBytes: 0, diskBytes: 0, processes: 0 };
   }
   const host = await agents.of(placement.node).getHost({});
   const answer = await agents.of(value.node).checkMove({ ref: refOf(value, value.generation), target: host });
@@ -72,6 +73,7 @@ export async function checkMove(
     placement,
     memoryBytes: Number(answer.memoryBytes),
     diskBytes: Number(answer.diskBytes),
+    processes: answer.processes,
   };
 }
 
