@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { fail } from '../../domain/errors.ts';
 import { checkName } from '../../domain/names.ts';
 import { together } from '../../store/keyspace.ts';
+import { beginEvacuateNode, beginRestoreNode } from '../commands/evacuate-node.ts';
 import { commit } from '../commit.ts';
 import { type Answer, DONE, started, sync } from '../http/answer.ts';
 import { type ApiRequest, isTrue, matchEtag, readBody } from '../http/request.ts';
@@ -14,6 +15,8 @@ import type { Lxd } from './context.ts';
 import { configField, patched, textField, withoutEmpty } from './fields.ts';
 import { list, urlOf } from './lists.ts';
 import { findMember, shownMember, writableMember } from './member.ts';
+import { sagaOperation } from './operation.ts';
+import { requestorOf } from './requestor.ts';
 
 export function clusterRoutes(lxd: Lxd): readonly Route[] {
   const member = (request: ApiRequest) => findMember(lxd.view, request.params.name!);
@@ -84,6 +87,12 @@ export function clusterRoutes(lxd: Lxd): readonly Route[] {
       handle: request => remove(lxd, request),
     },
     {
+      method: 'POST',
+      path: '/1.0/cluster/members/:name/state',
+      access: 'admin',
+      handle: request => changeState(lxd, request),
+    },
+    {
       method: 'GET',
       path: '/1.0/cluster/members/:name/doctor',
       access: 'trusted',
@@ -118,6 +127,18 @@ async function invite(lxd: Lxd, request: ApiRequest): Promise<Answer> {
   if (lxd.view.get(NODES.key(node)) !== undefined) throw nodeExists(node);
   const token = await issueToken(lxd, { kind: 'join', node });
   return started((await lxd.operations.find(token.id)).operation);
+}
+
+const stateBody = z.object({ action: z.enum(['evacuate', 'restore']), mode: textField });
+
+async function changeState(lxd: Lxd, request: ApiRequest): Promise<Answer> {
+  const { name: node } = findMember(lxd.view, request.params.name!).value;
+  const { action, mode } = await readBody(request, stateBody);
+  const record =
+    action === 'evacuate'
+      ? await beginEvacuateNode(lxd, { node, mode }, requestorOf(request))
+      : await beginRestoreNode(lxd, { node }, requestorOf(request));
+  return started(sagaOperation(record));
 }
 
 const memberBody = z.object({

@@ -67,7 +67,14 @@ function begun(url: string, metadata: unknown) {
   };
 }
 
-/** JSON.stringify beats schema-compiled serialisers on long lists of maps (359 against 251 lists of 1,000 a second). */
+/**
+ * JSON.stringify beats schema-compiled serialisers on long lists of maps (359 against 251 lists of 1,000 a second). Sent as
+ * bytes, because to a text fastify adds a charset that LXD's answers do not have.
+ */
 function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Rendered {
-  return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
+  return {
+    status,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: Buffer.from(JSON.stringify(body)),
+  };
 }

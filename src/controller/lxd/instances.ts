@@ -9,9 +9,11 @@ import type { Route } from '../http/route.ts';
 import type { Lxd } from './context.ts';
 import { exec } from './exec.ts';
 import { findInstance, shownInstance, writableInstance } from './instance.ts';
+import { patchInstance, putInstance } from './instance-change.ts';
 import { createInstance } from './instance-create.ts';
 import { fullInstance, instanceState, listInstances } from './instance-list.ts';
 import { logFile, logFiles, removeLogFile } from './instance-logs.ts';
+import { postInstance } from './instance-move.ts';
 import { changeState } from './instance-power.ts';
 import { sagaOperation } from './operation.ts';
 import { requestorOf } from './requestor.ts';
@@ -37,6 +39,9 @@ function routesOf(lxd: Lxd, collection: string): readonly Route[] {
     at('GET', '', listInstances),
     at('POST', '', createInstance),
     at('GET', '/:name', one),
+    at('PUT', '/:name', putInstance),
+    at('PATCH', '/:name', patchInstance),
+    at('POST', '/:name', postInstance),
     at('DELETE', '/:name', remove),
     at('GET', '/:name/state', state),
     at('PUT', '/:name/state', changeState),

@@ -1,5 +1,7 @@
 /** `/1.0/profiles`: config and devices that many instances share. */
 import { z } from 'zod';
+import { checkProfileConfig } from '../../domain/config-keys.ts';
+import { checkDevices } from '../../domain/devices.ts';
 import { AppError, fail } from '../../domain/errors.ts';
 import { checkName } from '../../domain/names.ts';
 import type { ProfileRecord } from '../../domain/profile.ts';
@@ -12,7 +14,9 @@ import { INSTANCES, PROFILES } from '../spaces.ts';
 import type { Lxd } from './context.ts';
 import { cleanDevices, configField, devicesField, patched, textField, withoutEmpty } from './fields.ts';
 import { list, urlOf } from './lists.ts';
+import { refreshInstances } from './profile-users.ts';
 import { DEFAULT_PROJECT, projectOf } from './project.ts';
+import { requestorOf } from './requestor.ts';
 
 export function profileRoutes(lxd: Lxd): readonly Route[] {
   const at = (
@@ -36,6 +40,7 @@ export function profileRoutes(lxd: Lxd): readonly Route[] {
     ),
     at('POST', '', async request => {
       const { name, ...rest } = await readBody(request, bodyOf.extend({ name: z.string() }));
+      check(written(rest));
       await create(lxd, { ...written(rest), name: checkName('profile', name), project: projectOf(request) });
       return created(urlOf('profiles', name));
     }),
@@ -46,13 +51,13 @@ export function profileRoutes(lxd: Lxd): readonly Route[] {
     at('PUT', '/:name', async request => {
       const old = find(lxd, request);
       matchEtag(request, writable(old.value));
-      return change(lxd, old, written(await readBody(request, bodyOf)));
+      return change(lxd, request, old, written(await readBody(request, bodyOf)));
     }),
     at('PATCH', '/:name', async request => {
       const old = find(lxd, request);
       matchEtag(request, writable(old.value));
       const sent = await readBody(request, bodyOf.partial());
-      return change(lxd, old, {
+      return change(lxd, request, old, {
         description: sent.description || old.value.description,
         config: patched(old.value.config, sent.config ?? {}),
         devices: cleanDevices({ ...old.value.devices, ...sent.devices }),
@@ -106,9 +111,17 @@ async function create(lxd: Lxd, record: ProfileRecord): Promise<void> {
   await commit(lxd, PROFILES.create(key, record), () => taken(record.name));
 }
 
-async function change(lxd: Lxd, old: Stored<ProfileRecord>, body: Writable): Promise<Answer> {
+/** Returns when the instances that use it have what changed, or says which do not. */
+async function change(lxd: Lxd, request: ApiRequest, old: Stored<ProfileRecord>, body: Writable): Promise<Answer> {
+  check(body);
   await commit(lxd, PROFILES.replace(old, { ...old.value, ...body }));
+  await refreshInstances(lxd, old.value, requestorOf(request));
   return DONE;
+}
+
+function check({ config, devices }: Writable): void {
+  checkProfileConfig(config);
+  checkDevices(devices);
 }
 
 async function rename(lxd: Lxd, old: Stored<ProfileRecord>, name: string): Promise<void> {

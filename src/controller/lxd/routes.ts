@@ -6,6 +6,8 @@ import { clusterGroupRoutes } from './cluster-groups.ts';
 import type { Lxd } from './context.ts';
 import { lxdRender } from './envelope.ts';
 import { eventRoutes } from './events.ts';
+import { imageAliasRoutes } from './image-aliases.ts';
+import { imageRoutes } from './images.ts';
 import { instanceRoutes } from './instances.ts';
 import { networkRoutes } from './networks.ts';
 import { operationRoutes } from './operations.ts';
@@ -26,6 +28,8 @@ export function lxdApi(lxd: Lxd): Api {
       ...eventRoutes(lxd),
       ...operationRoutes(lxd),
       ...instanceRoutes(lxd),
+      ...imageRoutes(lxd),
+      ...imageAliasRoutes(lxd),
       ...profileRoutes(lxd),
       ...networkRoutes(lxd),
       ...storagePoolRoutes(lxd),

@@ -61,7 +61,9 @@ export async function runAttached(
 
   try {
     const write: Output = (stream, bytes) => writeTo(stream === 'stdout' ? stdout : stderr, bytes);
-    return await follow(agent, input, write, AbortSignal.any([signal, gone.signal]));
+    const status = await follow(agent, input, write, AbortSignal.any([signal, gone.signal]));
+    gone.signal.throwIfAborted(); // it may still have told how it was killed
+    return status;
   } catch (error) {
     throw gone.signal.aborted ? gone.signal.reason : error;
   } finally {

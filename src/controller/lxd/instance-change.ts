@@ -1,0 +1,73 @@
+/** PUT and PATCH of an instance: its config, devices, profiles and the like. */
+import { z } from 'zod';
+import { fail } from '../../domain/errors.ts';
+import type { InstanceRecord } from '../../domain/instance.ts';
+import { beginUpdateInstance } from '../commands/update-instance.ts';
+import { type Answer, started } from '../http/answer.ts';
+import { type ApiRequest, matchEtag, readBody } from '../http/request.ts';
+import type { Lxd } from './context.ts';
+import { cleanDevices, configField, devicesField, flagField, patched, textField, withoutEmpty } from './fields.ts';
+import { findInstance, writableInstance } from './instance.ts';
+import { sagaOperation } from './operation.ts';
+import { requestorOf } from './requestor.ts';
+
+const body = z.object({
+  description: textField,
+  architecture: textField,
+  config: configField,
+  devices: devicesField,
+  profiles: z.array(z.string()).nullish(),
+  ephemeral: flagField,
+  stateful: flagField,
+  restore: textField,
+});
+
+/** All of it at once: what is not sent becomes empty. */
+export async function putInstance(lxd: Lxd, request: ApiRequest): Promise<Answer> {
+  return change(lxd, request, body, (sent, old) => ({
+    description: sent.description,
+    architecture: sent.architecture || old.architecture,
+    config: withoutEmpty(sent.config),
+    devices: cleanDevices(sent.devices),
+    profiles: sent.profiles ?? [],
+    ephemeral: sent.ephemeral,
+  }));
+}
+
+const some = z.object({
+  description: z.string().optional(),
+  config: configField,
+  devices: devicesField,
+  profiles: z.array(z.string()).nullish(),
+  ephemeral: z.boolean().optional(),
+  restore: textField,
+});
+
+/** What is sent wins, '' removes, everything else stays. */
+export async function patchInstance(lxd: Lxd, request: ApiRequest): Promise<Answer> {
+  return change(lxd, request, some, (sent, old) => ({
+    description: sent.description ?? old.description,
+    architecture: old.architecture,
+    config: patched(old.config, sent.config),
+    devices: cleanDevices({ ...old.devices, ...sent.devices }),
+    profiles: sent.profiles ?? old.profiles,
+    ephemeral: sent.ephemeral ?? old.ephemeral,
+  }));
+}
+
+async function change<S extends z.ZodType<{ readonly restore: string }>>(
+  lxd: Lxd,
+  request: ApiRequest,
+  schema: S,
+  nextOf: (sent: z.infer<S>, old: InstanceRecord) => Parameters<typeof beginUpdateInstance>[1]['next'],
+): Promise<Answer> {
+  const { value, modRevision } = findInstance(lxd, request);
+  matchEtag(request, writableInstance(value));
+  const sent = await readBody(request, schema);
+  // Restoring must not touch anything else, so it must not fall through to a change.
+  if (sent.restore !== '') fail('unsupported', 'Snapshots are not supported by this version of Berth');
+  const { project, name } = value;
+  const isChecked = request.headers['if-match'] !== undefined;
+  const update = { project, name, next: nextOf(sent, value), ...(isChecked ? { expected: modRevision } : {}) };
+  return started(sagaOperation(await beginUpdateInstance(lxd, update, requestorOf(request))));
+}

@@ -1,0 +1,54 @@
+/** `POST /1.0/instances/N`: another name, or another host. */
+import { z } from 'zod';
+import { fail } from '../../domain/errors.ts';
+import { beginMoveInstance, checkMove, type MoveCheck } from '../commands/move-instance.ts';
+import { beginRenameInstance } from '../commands/rename-instance.ts';
+import { type Answer, started, sync } from '../http/answer.ts';
+import { type ApiRequest, isTrue, readBody } from '../http/request.ts';
+import type { Lxd } from './context.ts';
+import { flagField, textField } from './fields.ts';
+import { findInstance } from './instance.ts';
+import { targetOf } from './instance-create.ts';
+import { sagaOperation } from './operation.ts';
+import { projectOf } from './project.ts';
+import { requestorOf } from './requestor.ts';
+
+const body = z.object({
+  name: textField,
+  migration: flagField,
+  /** lxc sends true for stopped instances too: it means "if it runs, do not stop it". */
+  live: flagField,
+  pool: textField,
+  project: textField,
+  target: z.unknown(),
+});
+
+export async function postInstance(lxd: Lxd, request: ApiRequest): Promise<Answer> {
+  const { value } = findInstance(lxd, request);
+  const { project, name } = value;
+  const sent = await readBody(request, body);
+  if (!sent.migration) {
+    if (sent.name === '') fail('invalid', 'Invalid "name": the new name is missing');
+    const rename = { project, name, newName: sent.name };
+    return started(sagaOperation(await beginRenameInstance(lxd, rename, requestorOf(request))));
+  }
+  if (sent.target !== undefined && sent.target !== null)
+    fail('unsupported', 'Moving to another server is not supported by this version of Berth');
+  if (sent.pool !== '' && sent.pool !== value.pool)
+    fail('unsupported', 'Moving to another storage pool is not supported by this version of Berth');
+  if (sent.project !== '' && sent.project !== projectOf(request))
+    fail('not-found', `Project not found: ${sent.project}`);
+  if (sent.name !== '' && sent.name !== name)
+    fail('unsupported', 'Moving and renaming in one go is not supported: do one after the other');
+  const move = { project, name, live: sent.live, target: targetOf(request) };
+  if (isTrue(request.query['dry-run'])) return sync(planOf(await checkMove(lxd, move)));
+  if (move.target === undefined)
+    fail('unsupported', 'Moving to another server is not supported: name a member of this cluster with target');
+  return started(sagaOperation(await beginMoveInstance(lxd, move, requestorOf(request))));
+}
+
+/** One that does not run has nothing to check: only its disk travels. */
+function planOf({ placement, verdict, obstacles, memoryBytes, diskBytes, processes }: MoveCheck) {
+  if (verdict === 'cold' || placement.node === '') return { placement };
+  return { placement, check: { verdict, obstacles, memory_bytes: memoryBytes, disk_bytes: diskBytes, processes } };
+}
