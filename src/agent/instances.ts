@@ -75,9 +75,9 @@ export interface StateRequest {
 export async function ensureState(host: Host, ref: Ref, request: StateRequest): Promise<Seen> {
   return host.locks.run(ref.id, async () => {
     admit(host, ref);
-    let entry = host.ledger.expect(ref);
-    if (request.spec) entry = { ...entry, spec: request.spec };
-    await host.ledger.put({ ...entry, wanted: request.wanted });
+    const known = host.ledger.expect(ref);
+    const entry = { ...known, wanted: request.wanted, ...(request.spec ? { spec: request.spec } : {}) };
+    if (known.wanted !== request.wanted) await host.ledger.put(entry);
     for (;;) {
       const seen = host.runtime.look(ref.id);
       switch (nextAction(request.wanted, seen.state)) {
@@ -146,7 +146,7 @@ async function startInstance(host: Host, entry: LedgerEntry): Promise<void> {
   const cpus = pinCpus(host, spec);
   await host.images.render(spec, 'start', rootfs, idMapOf(host, spec));
   await writeInstanceFiles(host, spec, rootfs, cpus);
-  await host.ledger.put({ ...entry, wanted: 'running', cpus });
+  await host.ledger.put({ ...entry, cpus });
   const seen = await host.runtime.start(spec.id, spec.name);
   if (seen.pid !== 0) return;
   const said = (await host.runtime.log(spec.id)).trim();

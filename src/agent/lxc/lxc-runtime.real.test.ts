@@ -152,7 +152,10 @@ describe('runtime on real LXC', () => {
 
   it('says why a start failed and leaves nothing', async () => {
     const runtime = runtimeIn();
+    await assert.rejects(prepare({ devices: { eth0: { type: 'nic', parent: 'nobr0' } } }), /has no network "nobr0"/);
+    await run('ip', ['link', 'add', 'nobr0', 'type', 'bridge']);
     await prepare({ devices: { eth0: { type: 'nic', parent: 'nobr0' } } });
+    await run('ip', ['link', 'del', 'nobr0']);
     await assert.rejects(runtime.start(id, 'c1'), (error: AppError) => {
       assert.match(error.message, /c1 did not start: .*nobr0.*bridge/s);
       return true;

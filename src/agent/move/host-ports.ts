@@ -4,11 +4,10 @@ import { fail } from '../../domain/errors.ts';
 import { dial } from '../../rpc/data/dial.ts';
 import type { TlsIdentity } from '../../rpc/identity.ts';
 import { applyLimits } from '../apply-limits.ts';
-import { run } from '../command.ts';
 import type { DataPlane } from '../data-plane/listener.ts';
 import type { Host } from '../host.ts';
 import { idMapOf, pinCpus, writeInstanceFiles } from '../instance-files.ts';
-import { attachPairs, makePairs, removePairs } from '../nic/nics.ts';
+import { attachPairs, removePairs } from '../nic/nics.ts';
 import { planNics } from '../nic/plan.ts';
 import { rootDisk, type Spec } from '../spec.ts';
 import { instanceVolume } from '../storage/volume.ts';
@@ -63,10 +62,7 @@ function containersOf(host: Host): Containers {
       if (host.runtime.look(spec.id).pid !== 0) fail('conflict', `instance ${spec.id} runs on this host already`);
       await host.runtime.kill(spec.id); // cgroups left behind would have LXC choose other names
       const { plug } = await writeInstanceFiles(host, spec, rootfs, pinCpus(host, spec));
-      const nics = nicsOf(spec);
-      await makePairs(nics);
-      // Up already, so that there is a carrier from the first moment in the bridge.
-      for (const nic of nics) await run('ip', ['link', 'set', nic.host, 'up'], { timeoutMs: 5000 });
+      await removePairs(nicsOf(spec)); // one left here would cost the restore the time to remove it
       return plug;
     },
 

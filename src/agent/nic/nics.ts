@@ -2,31 +2,20 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../../domain/errors.ts';
+import { AppError, fail } from '../../domain/errors.ts';
 import { run } from '../command.ts';
 import type { Nic } from './plan.ts';
-import { insideFile, nicsFile, PLUG_FILES, PLUG_SCRIPT } from './plug-files.ts';
+import { insideFile, nicsFile, PLUG_FILES, PLUG_SCRIPT, type SettledNic } from './plug-files.ts';
 
-/** Writes the plug script and its data into the instance's LXC folder. */
+/** Writes the plug script and its data into the instance's LXC folder. @throws AppError `not-found`: no such bridge */
 export async function writePlug(folder: string, nics: readonly Nic[]): Promise<void> {
-  await writeFile(join(folder, PLUG_FILES.nics), nicsFile(nics));
+  await writeFile(join(folder, PLUG_FILES.nics), nicsFile(nics.map(settle)));
   await writeFile(join(folder, PLUG_FILES.inside), insideFile(nics));
   await writeFile(join(folder, PLUG_FILES.script), PLUG_SCRIPT);
   await chmod(join(folder, PLUG_FILES.script), 0o755);
 }
 
-/** Makes the pairs, not yet in any bridge: for a restore, during which the instance must not be heard. */
-export async function makePairs(nics: readonly Nic[]): Promise<void> {
-  await removePairs(nics);
-  await batch(
-    nics.map(nic => {
-      const mtu = nic.mtu ?? bridgeMtu(nic.bridge);
-      return `link add ${nic.host} mtu ${mtu} type veth peer name ${nic.peer} address ${nic.mac} mtu ${mtu}`;
-    }),
-  );
-}
-
-/** Lets the instance be heard. Repeatable. */
+/** Lets a restored instance be heard. Repeatable. */
 export async function attachPairs(nics: readonly Nic[]): Promise<void> {
   await batch(nics.map(nic => `link set ${nic.host} master ${nic.bridge} up`));
 }
@@ -64,7 +53,11 @@ export async function announce(nics: readonly Nic[], pid: number): Promise<void>
 
 const onHost = (nic: Nic): boolean => existsSync(`/sys/class/net/${nic.host}`);
 
-const bridgeMtu = (bridge: string): number => Number(readFileSync(`/sys/class/net/${bridge}/mtu`, 'utf8'));
+function settle(nic: Nic): SettledNic {
+  const file = `/sys/class/net/${nic.bridge}/mtu`;
+  if (!existsSync(file)) fail('not-found', `device "${nic.device}": this host has no network "${nic.bridge}"`);
+  return { ...nic, mtu: nic.mtu ?? Number(readFileSync(file, 'utf8')) };
+}
 
 async function batch(lines: readonly string[]): Promise<void> {
   if (lines.length > 0) await run('ip', ['-batch', '-'], { input: `${lines.join('\n')}\n`, timeoutMs: 10_000 });

@@ -17,9 +17,8 @@ export interface NicAddress {
 
 export interface Nic {
   readonly device: string;
-  /** The end that stays on the host, and the one that is moved inside. */
+  /** The end that stays on the host. */
   readonly host: string;
-  readonly peer: string;
   /** Inside. */
   readonly name: string;
   readonly bridge: string;
@@ -46,7 +45,6 @@ export function planNics({ id, config, devices }: NicOwner, defaultBridge: strin
       return {
         device,
         host: `v${suffix}`,
-        peer: `p${suffix}`,
         name: checkNetworkName(options.name || volatile('name') || `eth${index}`),
         bridge: bridgeOf(device, options, defaultBridge),
         mac: macOf(device, options.hwaddr || volatile('hwaddr')),
