@@ -23,9 +23,11 @@ export async function openEvents(
   query: Query,
   listener: (event: ServerEvent) => void,
 ): Promise<EventStream> {
-  const socket = await openWebSocket(client, '/1.0/events', query);
-  socket.on('message', data => listener(JSON.parse(String(data)) as ServerEvent));
-  socket.on('error', () => socket.terminate());
-  const ended = new Promise<void>(resolve => socket.once('close', () => resolve()));
-  return { ended, close: () => socket.close() };
+  let ended: Promise<void> | undefined;
+  const socket = await openWebSocket(client, '/1.0/events', query, opening => {
+    opening.on('message', data => listener(JSON.parse(String(data)) as ServerEvent));
+    opening.on('error', () => opening.terminate());
+    ended = new Promise(resolve => opening.once('close', () => resolve()));
+  });
+  return { ended: ended!, close: () => socket.close() };
 }

@@ -7,8 +7,16 @@ import type { Query } from './path.ts';
 
 export type { WebSocket };
 
-/** An open websocket on a path of the API. No compression: what runs here is a terminal or already small. */
-export async function openWebSocket(client: Client, path: string, query: Query = {}): Promise<WebSocket> {
+/**
+ * An open websocket on a path of the API. `attach` adds the listeners before anything can arrive: a server may send its
+ * first message together with its consent. No compression: what runs here is a terminal or already small.
+ */
+export async function openWebSocket(
+  client: Client,
+  path: string,
+  query: Query,
+  attach: (socket: WebSocket) => void,
+): Promise<WebSocket> {
   const { WebSocket } = await import('ws');
   const { endpoint } = client;
   const target = client.target(path, query);
@@ -18,6 +26,7 @@ export async function openWebSocket(client: Client, path: string, query: Query =
       : endpoint.url.replace(/^http/, 'ws').replace(/\/$/, '') + target;
   const { host: _host, port: _port, socketPath: _socketPath, ...tls } = connectOptions(endpoint);
   const socket = new WebSocket(url, { ...tls, perMessageDeflate: false, headers: { 'User-Agent': 'berth' } });
+  attach(socket);
   return new Promise((resolve, reject) => {
     socket.once('open', () => resolve(socket));
     socket.once('error', error => reject(unreachable(endpoint, error)));

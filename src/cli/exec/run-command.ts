@@ -28,12 +28,13 @@ export async function runCommand(io: Io, { client, name }: Target, request: Exec
   if (answer.kind === 'sync') throw new AppError('internal', 'the server answered exec without an operation');
   const { operation } = answer;
   const sockets: WebSocket[] = [];
-  const open = async (fd: string): Promise<WebSocket> => {
+  const open = (fd: string, attach: (socket: WebSocket) => void = () => {}): Promise<WebSocket> => {
     const secret = (operation.metadata?.fds as Record<string, string> | undefined)?.[fd];
-    const socket = await openWebSocket(client, at`operations/${operation.id}/websocket`, { secret });
-    socket.on('error', () => socket.terminate());
-    sockets.push(socket);
-    return socket;
+    return openWebSocket(client, at`operations/${operation.id}/websocket`, { secret }, socket => {
+      sockets.push(socket);
+      socket.on('error', () => socket.terminate());
+      attach(socket);
+    });
   };
   const undo = [request.interactive ? rawMode(io) : () => {}];
   try {
@@ -55,23 +56,25 @@ export async function runCommand(io: Io, { client, name }: Target, request: Exec
   }
 }
 
-type Open = (fd: string) => Promise<WebSocket>;
+type Open = (fd: string, attach?: (socket: WebSocket) => void) => Promise<WebSocket>;
 /** Resolves once everything is connected; `written` when all output is out. */
 type Attached = Promise<{ readonly written: Promise<unknown> }>;
 
 async function attachTerminal(io: Io, open: Open, input: Readable): Attached {
-  const terminal = await open('0');
-  const written = drainTo(terminal, io.stdout);
+  let written: Promise<void> | undefined;
+  const terminal = await open('0', socket => {
+    written = drainTo(socket, io.stdout);
+  });
   pump(input, terminal).catch(() => terminal.close());
-  return { written };
+  return { written: written! };
 }
 
-/** Each output is read from the moment its socket opens: the command starts when the last one has. */
 async function attachStreams(io: Io, open: Open, input: Readable): Attached {
-  const connect = async (fd: string, output: Writable) => ({ end: drainTo(await open(fd), output) });
-  const [stdin, stdout, stderr] = await Promise.all([open('0'), connect('1', io.stdout), connect('2', io.stderr)]);
+  const ends: Promise<void>[] = [];
+  const drain = (output: Writable) => (socket: WebSocket) => void ends.push(drainTo(socket, output));
+  const [stdin] = await Promise.all([open('0'), open('1', drain(io.stdout)), open('2', drain(io.stderr))]);
   pump(input, stdin).catch(() => stdin.close());
-  return { written: Promise.all([stdout.end, stderr.end]) };
+  return { written: Promise.all(ends) };
 }
 
 function execBody(request: ExecRequest, size: Size): object {

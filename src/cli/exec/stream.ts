@@ -10,7 +10,7 @@ import type { WebSocket } from '../api/websocket.ts';
 export async function pump(input: Readable, socket: WebSocket): Promise<void> {
   const closed = new Promise<'closed'>(resolve => socket.once('close', () => resolve('closed')));
   const iterator = input[Symbol.asyncIterator]();
-  for (;;) {
+  while (socket.readyState === socket.OPEN) {
     const next = await Promise.race([closed, iterator.next()]);
     if (next === 'closed') return;
     if (next.done) break;

@@ -28,8 +28,12 @@ export async function clientCertificate(env: Io['env'], now = Date.now()): Promi
   return made;
 }
 
-/** EC P-384, self-signed, for use as a TLS client. */
-export async function makeCertificate(name: string, now: number): Promise<ClientCertificate> {
+/** EC P-384, self-signed, good for ten years, for one side of TLS. */
+export async function makeCertificate(
+  name: string,
+  now: number,
+  side: 'client' | 'server' = 'client',
+): Promise<ClientCertificate> {
   await import('reflect-metadata');
   const x509 = await import('@peculiar/x509');
   const algorithm = { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' };
@@ -43,7 +47,7 @@ export async function makeCertificate(name: string, now: number): Promise<Client
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage[`${side}Auth`]]),
     ],
   });
   const key = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey));
