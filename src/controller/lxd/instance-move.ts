@@ -20,7 +20,7 @@ const body = z.object({
   live: flagField,
   pool: textField,
   project: textField,
-  target: z.unknown(),
+  target: z.unknown().optional(),
 });
 
 export async function postInstance(lxd: Lxd, request: ApiRequest): Promise<Answer> {
