@@ -10,7 +10,7 @@ const NOISE = [
   /^Pre dump script failed/,
 ];
 
-const ERROR = /Error \([^)]*\): (.*)$/;
+const ERROR = /Error \([^)]*\): (.*)$/; // also after the pid of a restored task
 
 /** What went wrong, in CRIU's words: without time stamps, repetitions and noise; first cause first, at most five. */
 export function errorsIn(log: string): readonly string[] {

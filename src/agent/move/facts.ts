@@ -22,6 +22,12 @@ export interface Facts {
   readonly words: { readonly [G in Gate]: Word | undefined };
 }
 
+/** ms from one stage to another; undefined unless both were reached. */
+export function between({ stages }: Facts, from: string, to: string): number | undefined {
+  const [start, end] = [stages.get(from), stages.get(to)];
+  return start === undefined || end === undefined ? undefined : end - start;
+}
+
 /** Of a folder that is not there: nothing has begun. */
 export async function readFacts(folder: string): Promise<Facts> {
   const names = await readdir(folder).catch(() => [] as string[]);

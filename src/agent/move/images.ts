@@ -60,19 +60,20 @@ export async function* readImages(folder: string, images: ImageList): Body {
 }
 
 /**
- * Whatever was there before goes. CRIU opens some images as itself and some as the guest's root: they belong to that
- * root, and nobody else may read them, for they are the memory of the guest.
- * @param owner host id of the guest's root
+ * Whatever was there before goes. CRIU opens some images as root of the host, already without its capabilities, and some
+ * as the guest's root; nobody else may read them, for they are the memory of the guest. So the host's root owns them and
+ * the guest's is their group.
+ * @param group host id of the guest's root
  * @throws AppError `invalid` if the body is not what the list says
  */
-export async function writeImages(folder: string, images: ImageList, body: Body, owner: number): Promise<void> {
+export async function writeImages(folder: string, images: ImageList, body: Body, group: number): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: PASS_THROUGH });
   const parts = new Parts(body);
   for (const image of images) {
-    const descriptor = openSync(join(folder, image.name), 'wx', 0o600);
+    const descriptor = openSync(join(folder, image.name), 'wx', 0o640);
     try {
-      fchownSync(descriptor, owner, owner);
+      fchownSync(descriptor, 0, group);
       for (let left = image.bytes; left > 0; ) {
         const part = await parts.next(left);
         if (part === undefined) fail('invalid', `image ${image.name} is incomplete`);

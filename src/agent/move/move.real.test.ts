@@ -146,6 +146,38 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     assertUnbroken(echoes);
   });
 
+  it('what cannot be saved is said beforehand, and is let run when it is tried all the same', async t => {
+    const target = await b.client.getHost({});
+    const check = () => a.client.checkMove({ ref: { id, generation }, target });
+    const fine = await check();
+    assert.deepEqual([fine.verdict, fine.obstacles], ['live', []]);
+    assert.ok(fine.memoryBytes > 0n && fine.diskBytes > 0n && fine.processes >= 2);
+
+    // With namespaces of its own, as a sandboxed service has; begun as a daemon begins, inside.
+    const daemon = 'exec </dev/null >/dev/null 2>&1; busybox unshare -u sleep 1000 &';
+    await a.run('lxc-attach', '-P', join(a.data, 'lxc'), '-n', id, '--', 'setsid', 'sh', '-c', daemon);
+    const echoes = await connected(async () => {
+      const { verdict, obstacles } = await check();
+      assert.equal(verdict, 'restart');
+      assert.match(obstacles.map(({ what }) => what).join(), /sleep .* uts namespaces/);
+      const token = await prepare(a, b, 'sandboxed');
+      await assert.rejects(
+        a.client.freezeMove({ ref: refOf('source', 'sandboxed'), target: token }),
+        (error: AppError) => {
+          assert.match(error.message, /saving the running container failed: .*nested uts.*Private\*/);
+          return error.code === 'unsupported';
+        },
+      );
+      assert.equal(await stateOn(a), 'running');
+      await abort(a, b, 'sandboxed');
+      await assertNothingOn(b);
+    });
+    t.diagnostic(JSON.stringify(echoes));
+    assertUnbroken(echoes);
+    await a.run('lxc-attach', '-P', join(a.data, 'lxc'), '-n', id, '--', 'sh', '-c', 'kill $(busybox pidof sleep)');
+    assert.equal((await check()).verdict, 'live');
+  });
+
   it('images that arrive damaged: it runs on where it was, and the target is clean', async t => {
     await b.kill();
     await b.start(await damagingCriu());

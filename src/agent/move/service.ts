@@ -3,15 +3,27 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { fail } from '../../domain/errors.ts';
 import type { Agent, DataToken as DataTokenMessage, MoveTimingsSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { Server } from '../../rpc/shapes.ts';
+import type { Host } from '../host.ts';
 import { progressOf } from '../progress.ts';
-import { parseSpec } from '../spec.ts';
+import { parseRef, parseSpec } from '../spec.ts';
+import { checkMove } from './check.ts';
 import { parseMoveRef } from './key.ts';
 import type { Moves } from './moves.ts';
 import type { DataToken, Timings } from './ports.ts';
 
 /** The part of the service that is about moves. */
-export function moveService(moves: Moves) {
+export function moveService(host: Host, moves: Moves) {
   return {
+    async checkMove({ ref, target }) {
+      if (target === undefined) fail('invalid', 'target is missing');
+      const found = await checkMove(host, parseRef(ref), target);
+      return {
+        ...found,
+        obstacles: [...found.obstacles],
+        memoryBytes: BigInt(found.memoryBytes),
+        diskBytes: BigInt(found.diskBytes),
+      };
+    },
     async prepareMove(request) {
       const key = parseMoveRef(request.ref, 'target');
       const spec = parseSpec(request.spec);

@@ -11,7 +11,7 @@ import { instanceLocks } from '../instance-lock.ts';
 import type { Spec } from '../spec.ts';
 import type { RoundReport } from '../storage/transfer.ts';
 import { awaitFacts } from './await-facts.ts';
-import { type Facts, readFacts } from './facts.ts';
+import { between, type Facts, readFacts } from './facts.ts';
 import { folderOf, furnish, imagesIn, readRecord, say, writeRecord } from './folder.ts';
 import { bytesOf, listImages, readImages } from './images.ts';
 import type { MoveKey } from './key.ts';
@@ -24,6 +24,9 @@ import { untilRunning } from './until-running.ts';
 const DUMP_TIMEOUT_MS = 120_000;
 /** CRIU lets go of the processes within milliseconds; a host in trouble may need longer. */
 const END_TIMEOUT_MS = 30_000;
+
+/** The image that lists deleted files still open: for these CRIU makes links in the volume, after it was frozen. */
+const REMAPS = 'remap-fpath.img';
 
 export interface MoveSource {
   /** One round of the volume. `final`: the instance is stopped, and nothing else will be sent. */
@@ -102,12 +105,13 @@ export function createSource(ports: MovePorts): MoveSource {
     startCheckpoint({ verb: 'dump', folder, criu: ports.criu, lxcPath: containers.lxcPath, name: spec.id });
   }
 
-  async function untilDumped(folder: string): Promise<Facts> {
-    const over = (facts: Facts) => !['idle', 'freezing'].includes(sourceState(facts));
+  /** Waits for a stage of the dump. @throws AppError why it will not come */
+  async function untilDump(folder: string, reached: (facts: Facts) => boolean): Promise<Facts> {
+    const over = (facts: Facts) => reached(facts) || !['idle', 'freezing'].includes(sourceState(facts));
     const facts = await awaitFacts(folder, over, { timeoutMs: DUMP_TIMEOUT_MS, what: 'saving the container' });
-    if (sourceState(facts) === 'held') return facts;
     if (facts.words.verdict === 'back') fail('cancelled', 'the move was called off');
-    throw await checkpointFailure('dump', folder);
+    if (!reached(facts)) throw await checkpointFailure('dump', folder);
+    return facts;
   }
 
   async function handOver(
@@ -115,24 +119,32 @@ export function createSource(ports: MovePorts): MoveSource {
     [imageStream, volumeStream]: readonly [Channel, Channel],
     { sender, released }: Outgoing,
   ): Promise<Timings> {
-    const begun = clock.now();
-    const facts = await untilDumped(folder);
+    await untilDump(folder, ({ stages }) => stages.has('frozen') || stages.has('verdict'));
+    const frozen = clock.now();
+    // Nothing writes to the volume from here on, but CRIU: see below.
+    const early = released ? undefined : sender.round(volumeStream, { final: true });
+    early?.catch(() => {}); // met below
+    const facts = await untilDump(folder, ({ stages }) => stages.has('verdict'));
     const dumped = clock.now();
-    const images = listImages(imagesIn(folder));
-    const at = (stage: string) => facts.stages.get(stage) ?? Number.NaN;
-    const ms = { freeze: at('frozen') - at('freeze'), dump: at('verdict') - at('frozen') };
+    const ms = { dump: between(facts, 'freeze', 'verdict') ?? 0 };
     // An agent that died after its last word to the target, and before it wrote that down, must not send it all again.
-    if (released) return { ms, bytes: {} };
-    const [imagesMs, round] = await Promise.all([
-      imageStream.ask({ ask: 'images', images }, readImages(imagesIn(folder), images)).then(() => clock.now() - dumped),
-      sender.round(volumeStream, { final: true }),
-    ]);
+    if (early === undefined) return { ms, bytes: {} };
+
+    const images = listImages(imagesIn(folder));
+    await imageStream.ask({ ask: 'images', images }, readImages(imagesIn(folder), images));
+    const sentImages = clock.now();
+    const rounds = [await early];
+    if (images.some(image => image.name === REMAPS)) rounds.push(await sender.round(volumeStream, { final: true }));
     if ((await readFacts(folder)).words.verdict === 'back') fail('cancelled', 'the move was called off');
     await imageStream.ask({ ask: 'restore' });
-    const ended = clock.now();
     return {
-      ms: { ...ms, images: imagesMs, volume: round.ms, send: ended - dumped, total: ended - begun },
-      bytes: { images: bytesOf(images), volume: round.bytes },
+      ms: {
+        ...ms,
+        images: sentImages - dumped,
+        volume: rounds.reduce((sum, round) => sum + round.ms, 0),
+        total: clock.now() - frozen,
+      },
+      bytes: { images: bytesOf(images), volume: rounds.reduce((sum, round) => sum + round.bytes, 0) },
     };
   }
 

@@ -10,7 +10,7 @@ import { RESTORE_OPTIONS } from '../criu/options.ts';
 import { instanceLocks } from '../instance-lock.ts';
 import type { Spec } from '../spec.ts';
 import { awaitFacts } from './await-facts.ts';
-import { type Facts, readFacts } from './facts.ts';
+import { between, type Facts, readFacts } from './facts.ts';
 import { folderOf, furnish, type MoveRecord, readRecord, say, writeRecord } from './folder.ts';
 import { createIncoming, type Incoming } from './incoming.ts';
 import type { MoveKey } from './key.ts';
@@ -81,7 +81,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
     const state = targetState(facts);
     if (state === 'idle' || facts.words.verdict === 'back') fail('cancelled', 'the move was called off');
     if (state === 'failed' || state === 'broken') throw await checkpointFailure('restore', folder);
-    return { ms: { restore: between(facts, 'restore', 'verdict') }, bytes: {} };
+    return { ms: { restore: between(facts, 'restore', 'verdict') ?? 0 }, bytes: {} };
   }
 
   async function resume(key: MoveKey, spec: Spec): Promise<Timings> {
@@ -100,7 +100,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
     await rm(folder, { recursive: true, force: true });
     return {
       ms: {
-        resume: facts === undefined ? 0 : between(facts, 'verdict', 'post-resume'),
+        resume: (facts && between(facts, 'network-unlock', 'post-resume')) ?? 0,
         settle: settled - running,
         finish: clock.now() - settled,
         total: clock.now() - started,
@@ -169,6 +169,3 @@ async function expectRecord(folder: string, key: MoveKey): Promise<MoveRecord> {
     (await readRecord(folder)) ?? fail('not-found', `move ${key.move} of instance ${key.instance} is not known here`)
   );
 }
-
-const between = ({ stages }: Facts, from: string, to: string): number =>
-  (stages.get(to) ?? Number.NaN) - (stages.get(from) ?? Number.NaN);

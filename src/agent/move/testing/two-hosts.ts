@@ -34,6 +34,8 @@ export interface TestHost {
   readonly cgroupPrefix: string;
   /** A path of this host as the test can open it: through the host's mount namespace. */
   path(inside: string): string;
+  /** Runs a program on it. */
+  run(file: string, ...args: readonly string[]): Promise<unknown>;
   /** Starts its agent with this CRIU; resolves when it serves. */
   start(criu: string): Promise<void>;
   /** SIGKILL to its agent; what the agent had started lives on. */
@@ -90,6 +92,7 @@ export async function makeHost({ name, address, data, cgroupPrefix, authority }:
     cgroupPrefix,
     client: connection.client,
     kill,
+    run: (file, ...args) => run('nsenter', [...inside, file, ...args]),
     path: file => join('/proc', `${keeper.pid}`, 'root', file),
     async start(criu) {
       const options = { env: { BERTH_CRIU: criu } };

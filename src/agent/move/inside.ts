@@ -1,0 +1,151 @@
+/**
+ * What can be seen of a running container from outside, as far as a live move cares. Reading only: /proc and cgroups,
+ * and one listing of its firewall. The container does not notice.
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { type Cgroups, readCgroup } from '../cgroups.ts';
+import { run } from '../command.ts';
+import { addressesIn, countersIn } from '../nic/proc-net.ts';
+
+/** Namespaces that may differ from init's without CRIU minding: mount namespaces nest, a cgroup one is init's own. */
+const NAMESPACES = ['uts', 'ipc', 'user', 'pid', 'net', 'time'] as const;
+
+export interface Process {
+  readonly pid: number;
+  readonly name: string;
+  readonly parent: number;
+  /** The session it belongs to was begun outside of the container. */
+  readonly foreignSession: boolean;
+  /** Kinds of namespaces it has of its own. */
+  readonly ownNamespaces: readonly string[];
+  readonly files: readonly OpenFile[];
+}
+
+export interface OpenFile {
+  /** As /proc shows it: a path, `socket:[1]`, `anon_inode:[eventpoll]`, ... */
+  readonly target: string;
+  /** It lies on a mount that the container does not have. */
+  readonly foreign: boolean;
+}
+
+export interface Mount {
+  readonly point: string;
+  readonly type: string;
+}
+
+export interface Inside {
+  readonly init: number;
+  readonly processes: readonly Process[];
+  readonly mounts: readonly Mount[];
+  /** Names of its network interfaces. */
+  readonly links: readonly string[];
+  /** Lasting ones only: what the kernel derives or a router hands out comes back by itself. */
+  readonly addresses: readonly string[];
+  readonly firewall: boolean;
+  /** What has to travel. */
+  readonly memoryBytes: number;
+}
+
+export async function lookInside(cgroups: Cgroups, id: string, init: number): Promise<Inside> {
+  const mountinfo = textOf(`${init}/mountinfo`);
+  const processes: Process[] = [];
+  for (const pid of cgroups.members(id)) {
+    const process = processOf(pid, init);
+    if (process !== undefined) processes.push(process);
+    await breathe(); // thousands of files may be open: let other verbs in between
+  }
+  const net = (file: string) => textOf(`${init}/net/${file}`);
+  const addresses = addressesIn({ fibTrie: net('fib_trie'), route: net('route'), ifInet6: lasting(net('if_inet6')) });
+  return {
+    init,
+    processes,
+    mounts: mountsIn(mountinfo).map(({ point, type }) => ({ point, type })),
+    links: countersIn(net('dev')).map(({ name }) => name),
+    addresses: addresses.filter(({ name, scope }) => name !== 'lo' && scope === 'global').map(({ address }) => address),
+    firewall: await hasFirewall(init),
+    memoryBytes: memoryBytes(cgroups, id),
+  };
+}
+
+/** Undefined: it ended meanwhile. */
+function processOf(pid: number, init: number): Process | undefined {
+  const status = textOf(`${pid}/status`);
+  const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '';
+  if (status === '' || field('State').startsWith('Z')) return undefined;
+  const mounts = new Set(mountsIn(textOf(`${pid}/mountinfo`)).map(mount => mount.number));
+  return {
+    pid,
+    name: field('Name'),
+    parent: Number(field('PPid')),
+    foreignSession: field('NSsid').split(/\s+/).at(-1) === '0',
+    ownNamespaces: NAMESPACES.filter(kind => linkOf(`${pid}/ns/${kind}`) !== linkOf(`${init}/ns/${kind}`)),
+    files: filesOf(pid, mounts),
+  };
+}
+
+function filesOf(pid: number, mounts: ReadonlySet<string>): readonly OpenFile[] {
+  return namesIn(`${pid}/fd`).map(number => {
+    const target = linkOf(`${pid}/fd/${number}`);
+    // Pipes, sockets and the like, memfds and shared anonymous memory lie on mounts of the kernel's own.
+    const onMount = target.startsWith('/') && !target.startsWith('/memfd:') && !target.endsWith(' (deleted)');
+    const mount = onMount ? /^mnt_id:\s*(\d+)$/m.exec(textOf(`${pid}/fdinfo/${number}`))?.[1] : undefined;
+    return { target, foreign: mount !== undefined && !mounts.has(mount) };
+  });
+}
+
+function mountsIn(mountinfo: string): readonly (Mount & { readonly number: string })[] {
+  return mountinfo.split('\n').flatMap(line => {
+    const [left = '', right] = line.split(' - ');
+    const [number = '', , , , point = ''] = left.split(' ');
+    return right === undefined ? [] : [{ number, point, type: right.split(' ')[0] ?? '' }];
+  });
+}
+
+/** IFA_F_PERMANENT: not handed out by a router for a while. */
+const PERMANENT = 0x80;
+
+/** Lines of if_inet6: address, interface number, prefix, scope, flags (all hexadecimal), name. */
+function lasting(ifInet6: string): string {
+  const isLasting = (line: string) => (Number.parseInt(line.split(/\s+/)[4] ?? '', 16) & PERMANENT) !== 0;
+  return ifInet6.split('\n').filter(isLasting).join('\n');
+}
+
+async function hasFirewall(init: number): Promise<boolean> {
+  if (textOf(`${init}/net/ip_tables_names`) !== '' || textOf(`${init}/net/ip6_tables_names`) !== '') return true;
+  const args = ['-t', `${init}`, '-n', 'nft', 'list', 'ruleset'];
+  const { stdout } = await run('nsenter', args, { timeoutMs: 5000, allowFailure: true });
+  return stdout.trim() !== '';
+}
+
+/** Anonymous and shared memory; caches stay behind. */
+function memoryBytes(cgroups: Cgroups, id: string): number {
+  const stat = readCgroup(cgroups.payload('memory', id), 'memory.stat') ?? '';
+  const field = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(stat)?.[1] ?? 0);
+  return cgroups.v2 ? field('anon') + field('shmem') : field('total_rss') + field('total_shmem');
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(join('/proc', path), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(join('/proc', path));
+  } catch {
+    return '';
+  }
+}
+
+function namesIn(path: string): readonly string[] {
+  try {
+    return readdirSync(join('/proc', path));
+  } catch {
+    return [];
+  }
+}
