@@ -3,6 +3,7 @@ import type { Clock } from '../kit/clock.ts';
 import type { RunConfig } from './agent-config.ts';
 import type { Cgroups } from './cgroups.ts';
 import type { CriuCapability } from './criu/probe.ts';
+import type { DiskUsage } from './disk-usage.ts';
 import type { HostFacts } from './host-facts.ts';
 import type { Images } from './images.ts';
 import type { InstanceLocks } from './instance-lock.ts';
@@ -23,6 +24,7 @@ export interface Host {
   readonly networks: Networks;
   readonly images: Images;
   readonly locks: InstanceLocks;
+  readonly diskUsage: DiskUsage;
   readonly clock: Clock;
   /** What a real dump and restore on this host said; asked once, the first call waits for it. */
   readonly criu: () => Promise<CriuCapability>;

@@ -9,11 +9,8 @@ import { instanceVolume } from './storage/volume.ts';
 
 export async function instanceState(host: Host, { spec, pool }: LedgerEntry) {
   const root = rootDisk(spec.devices);
-  const diskBytes = await host.pools
-    .get(pool)
-    .usageBytes(instanceVolume(spec.id))
-    .catch(() => 0);
-  const disk = root ? { [root.name]: BigInt(diskBytes) } : {};
+  const bytes = await host.diskUsage.of(spec.id, () => host.pools.get(pool).usageBytes(instanceVolume(spec.id)));
+  const disk = root && bytes !== undefined ? { [root.name]: BigInt(bytes) } : {};
   const { pid } = host.runtime.look(spec.id);
   if (pid === 0) return { diskBytes: disk };
   return { ...usage(host, spec.id), diskBytes: disk, nics: nicStates(pid, planNics(spec, host.config.bridge)) };

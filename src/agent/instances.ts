@@ -108,6 +108,7 @@ export async function ensureNoInstance(host: Host, ref: Ref): Promise<void> {
       const driver = host.pools.get(name);
       if (await driver.exists(instanceVolume(ref.id))) await driver.remove(instanceVolume(ref.id));
     }
+    host.diskUsage.forget(ref.id);
     await host.ledger.remove(ref.id);
   });
 }

@@ -11,6 +11,7 @@ import { openCgroups } from './cgroups.ts';
 import { locateCriu } from './criu/locate.ts';
 import { type CriuCapability, probeCriu } from './criu/probe.ts';
 import { listenForData } from './data-plane/listener.ts';
+import { diskUsage } from './disk-usage.ts';
 import type { Host } from './host.ts';
 import { readHostFacts } from './host-facts.ts';
 import { type ImageStore, openImageStore } from './image/image-store.ts';
@@ -94,6 +95,7 @@ async function openHost(paths: Paths, store: ImageStore, criu: string | undefine
     networks: await openNetworks(paths, config),
     images: imagesIn(store),
     locks: instanceLocks(),
+    diskUsage: diskUsage(systemClock),
     clock: systemClock,
     criu: () => (probe ??= probeCriu(criu)),
     isMoving: id => isMovingIn(paths.moves, id),

@@ -1,5 +1,5 @@
 /** A real agent process on this host, with certificates of a test authority and a client that speaks as a controller. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,10 +64,15 @@ export async function startTestAgent(prefix: string, bridge: string): Promise<Te
       connection.close();
       running.end();
       await running.exited;
-      await run('umount', [join(data, 'moves')], { allowFailure: true });
+      for (const mount of await mountsBelow(data)) await run('umount', ['-l', mount]);
       await rm(data, { recursive: true, force: true });
     },
   };
+}
+
+async function mountsBelow(folder: string): Promise<readonly string[]> {
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
+  return lines.map(line => line.split(' ')[4] ?? '').filter(point => point.startsWith(`${folder}/`));
 }
 
 /** Resolves when it serves. */
