@@ -79,11 +79,14 @@ export function openMoves(host: Host, parts: MoveParts): Moves {
       if (key.role === 'source') {
         const spec = givenAway(key);
         if (spec !== undefined) await source.abort(key, spec);
-      } else {
-        const owned = host.ledger.get(key.instance)?.spec.generation === key.generation;
-        if (owned) fail('conflict', `instance ${key.instance} lives here now: this move cannot be taken back`);
-        await target.abort(key);
+        return;
       }
+      const owned = host.ledger.get(key.instance)?.spec.generation === key.generation;
+      if (owned && (await target.recordOf(key)) === undefined) {
+        fail('conflict', `instance ${key.instance} lives here now: this move cannot be taken back`);
+      }
+      await target.abort(key);
+      if (owned) await host.ledger.remove(key.instance); // it was lost when it was let run
     },
   };
 }

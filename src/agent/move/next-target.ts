@@ -55,10 +55,11 @@ export function nextResume(facts: Facts): ResumeStep {
 
 export type AbortStep = 'say-back' | 'wait' | 'clean' | 'refuse';
 
-/** Leave nothing here. `refuse`: it was let run. */
+/** Leave nothing here. `refuse`: it was let run; one that CRIU lost after that word does not run, and may be cleaned. */
 export function nextAbort(facts: Facts): AbortStep {
   const state = targetState(facts);
+  if (state === 'idle' || state === 'failed') return 'clean';
   if (state === 'running' || facts.words.verdict === 'go') return 'refuse';
-  if (state === 'idle' || state === 'failed' || state === 'broken') return 'clean';
+  if (state === 'broken') return 'clean';
   return facts.words.verdict === undefined ? 'say-back' : 'wait';
 }

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Facts, Word } from './facts.ts';
+import { nextAbort as abortSource, nextCommit, sourceState } from './next-source.ts';
+import { nextAbort as abortTarget, nextResume, targetState } from './next-target.ts';
+
+const NOTHING: Facts = {
+  begun: false,
+  alive: false,
+  exit: undefined,
+  stages: new Map(),
+  words: { images: undefined, verdict: undefined },
+};
+const at = (...stages: string[]): Facts => ({
+  ...NOTHING,
+  begun: true,
+  alive: true,
+  stages: new Map(stages.map(stage => [stage, 0])),
+});
+const told = (facts: Facts, verdict: Word, images?: Word): Facts => ({ ...facts, words: { images, verdict } });
+const ended = (facts: Facts, exit: number | undefined): Facts => ({ ...facts, alive: false, exit });
+
+const source: readonly (readonly [string, Facts, ...string[]])[] = [
+  //  what the folder says                         state       commit    abort
+  ['nothing was begun', NOTHING, 'idle', 'clean', 'clean'],
+  ['the dump began', at('freeze'), 'freezing', 'refuse', 'say-back'],
+  ['called off before the gate', told(at('freeze'), 'back'), 'freezing', 'refuse', 'wait'],
+  ['it stands at the gate', at('frozen', 'verdict'), 'held', 'say-go', 'say-back'],
+  ['told to go', told(at('verdict'), 'go'), 'ending', 'wait', 'refuse'],
+  ['told to come back', told(at('verdict'), 'back'), 'ending', 'refuse', 'wait'],
+  ['gone', ended(told(at('verdict'), 'go'), 0), 'gone', 'clean', 'refuse'],
+  ['come back', ended(told(at('verdict'), 'back'), 1), 'resumed', 'refuse', 'clean'],
+  ['CRIU failed', ended(at('freeze'), 1), 'resumed', 'refuse', 'clean'],
+  ['somebody killed it', ended(at('freeze'), undefined), 'broken', 'refuse', 'say-back'],
+  ['killed, and told', ended(told(at('freeze'), 'back'), undefined), 'broken', 'refuse', 'clean'],
+];
+
+for (const [what, facts, state, commit, abort] of source) {
+  test(`source: ${what}`, () => {
+    assert.deepEqual([sourceState(facts), nextCommit(facts), abortSource(facts)], [state, commit, abort]);
+  });
+}
+
+const released = (facts: Facts): Facts => ({ ...facts, words: { ...facts.words, images: 'go' } });
+
+const target: readonly (readonly [string, Facts, ...string[]])[] = [
+  //  what the folder says                         state       resume    abort
+  ['nothing was begun', NOTHING, 'idle', 'refuse', 'clean'],
+  ['LXC was started', at(), 'arming', 'refuse', 'say-back'],
+  ['it waits for the images', at('images'), 'armed', 'refuse', 'say-back'],
+  ['the images are there', released(at('images')), 'restoring', 'refuse', 'say-back'],
+  ['it stands at the gate', released(at('images', 'verdict')), 'held', 'say-go', 'say-back'],
+  ['told to go', told(at('images', 'verdict'), 'go', 'go'), 'ending', 'wait', 'refuse'],
+  ['told to come back', told(at('images', 'verdict'), 'back', 'go'), 'ending', 'refuse', 'wait'],
+  ['it runs', ended(told(at('images', 'verdict'), 'go', 'go'), 0), 'running', 'settle', 'refuse'],
+  ['taken back', ended(told(at('images', 'verdict'), 'back', 'go'), 1), 'failed', 'refuse', 'clean'],
+  ['CRIU failed', ended(released(at('images')), 1), 'failed', 'refuse', 'clean'],
+  ['CRIU failed after the verdict', ended(told(at('verdict'), 'go', 'go'), 1), 'failed', 'refuse', 'clean'],
+  ['somebody killed it after the verdict', ended(told(at(), 'go', 'go'), undefined), 'broken', 'refuse', 'refuse'],
+  ['somebody killed it', ended(at('images'), undefined), 'broken', 'refuse', 'clean'],
+];
+
+for (const [what, facts, state, resume, abort] of target) {
+  test(`target: ${what}`, () => {
+    assert.deepEqual([targetState(facts), nextResume(facts), abortTarget(facts)], [state, resume, abort]);
+  });
+}
