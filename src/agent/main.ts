@@ -1,9 +1,10 @@
-/** The agent's program: `join` once, then `run` for ever. Only here are arguments and the environment read. */
+/**
+ * The agent's program: `join` once, then `run` for ever. Only here are arguments and the environment read. Each verb loads
+ * only what it needs: the smaller the agent, the cheaper the processes it starts.
+ */
 import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { AppError, fail } from '../domain/errors.ts';
-import { joinCluster } from './join.ts';
-import { openAgent } from './open-agent.ts';
 
 const USAGE = `usage: agent join TOKEN --address IP:PORT [--data DIR]
        agent run [--data DIR]`;
@@ -17,6 +18,7 @@ async function main(argv: readonly string[]): Promise<void> {
   });
   const [verb, token] = positionals;
   if (verb === 'join' && token !== undefined && values.address !== undefined) {
+    const { joinCluster } = await import('./join.ts');
     const name = await joinCluster({ token, data: values.data, address: values.address });
     process.stdout.write(`This host has joined the cluster as ${name}.\n`);
     return;
@@ -28,6 +30,7 @@ async function main(argv: readonly string[]): Promise<void> {
 /** Containers live on when the agent ends, however it ends. */
 async function run(data: string): Promise<void> {
   const log = pino({ base: null });
+  const { openAgent } = await import('./open-agent.ts');
   const agent = await openAgent({ data, criu: process.env.BERTH_CRIU, log });
   log.info({ address: agent.address }, 'agent runs');
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
