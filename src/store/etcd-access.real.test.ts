@@ -13,7 +13,7 @@ import { progressed, recorder } from './test-recorder.ts';
 const put = (store: Store, key: string, value = '1') => store.commit({ guards: [], writes: [{ put: key, value }] });
 
 async function using<R>(options: EtcdOptions, use: (store: Store) => Promise<R>): Promise<R> {
-  const store = openEtcdStore({ budgetMs: 1000, ...options });
+  const store = openEtcdStore({ budgetMs: 500, ...options });
   try {
     return await use(store);
   } finally {

@@ -4,6 +4,7 @@
  * a silent stream is dead. Never gives up: says `stalled` and goes on trying until aborted.
  */
 import { status } from '@grpc/grpc-js';
+import { AppError } from '../domain/errors.ts';
 import type { Cluster } from './etcd-cluster.ts';
 import type { Codec } from './etcd-codec.ts';
 import type { StreamOf } from './etcd-connection.ts';
@@ -55,7 +56,9 @@ export async function* watchEtcd(
         if (batch.revision > delivered) delivered = batch.revision;
         yield* batch.events;
       }
-    } catch {
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof EtcdError || error instanceof AppError)) throw error; // a bug, not an outage
       if (live) downSinceMs = clock.now();
       live = false;
       if (!stalled && clock.now() - downSinceMs >= STALL_AFTER_MS) {
@@ -110,11 +113,9 @@ async function nextResponse(stream: StreamOf<'watch'>) {
   const response = await stream.receive(SILENCE_MS);
   if (response !== undefined) return response;
   stream.send({ progress_request: {} });
-  return (await stream.receive(ANSWER_MS)) ?? fail();
-}
-
-function fail(): never {
-  throw silent();
+  const answer = await stream.receive(ANSWER_MS);
+  if (answer === undefined) throw silent();
+  return answer;
 }
 
 function silent(): EtcdError {
