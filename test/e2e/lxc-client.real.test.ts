@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { buildBusyboxImage } from '../../deploy/images/busybox.ts';
-import { run } from '../../src/agent/command.ts';
+import { run, start } from '../../src/agent/command.ts';
 import { type Harness, openHarness } from './harness.ts';
 
 describe('the lxc client', { timeout: 240_000 }, () => {
@@ -117,12 +117,32 @@ describe('the lxc client', { timeout: 240_000 }, () => {
   it('sees the cluster, and events as they happen', async () => {
     const members = await lxc('cluster', 'list', '--format', 'csv');
     for (const host of ['n1', 'n2', 'n3']) assert.match(members, new RegExp(`^${host},.*ONLINE`, 'm'));
-    const monitor = harness
-      .lxc(['monitor', '--format', 'json', '--type', 'operation'], { timeoutMs: 4000, allowFailure: true })
-      .catch(error => ({ stdout: String(error.stdout ?? '') }));
-    await new Promise(resolve => setTimeout(resolve, 500));
-    await lxc('restart', '-f', 'c1');
-    assert.match((await monitor).stdout, /"Restarting instance"/);
+    const monitor = start('lxc', ['monitor', '--format', 'json', '--type', 'operation'], {
+      env: {
+        LXD_DIR: join(harness.cluster.dir, 'controller'),
+        LXD_CONF: join(harness.cluster.dir, 'cli/lxc'),
+        HOME: '/root',
+      },
+    });
+    try {
+      // Only what happens after it listens is told, and it does not say when it does: restart until it has heard of one.
+      const heard = new Promise<void>(resolve => {
+        let text = '';
+        monitor.stdout.on('data', chunk => {
+          text += chunk;
+          if (text.includes('"Restarting instance"')) resolve();
+        });
+      });
+      let waiting = true;
+      void heard.then(() => {
+        waiting = false;
+      });
+      for (let i = 0; i < 20 && waiting; i += 1) await lxc('restart', '-f', 'c1');
+      assert.equal(waiting, false, 'the monitor heard of a restart');
+    } finally {
+      monitor.kill('SIGKILL');
+      await monitor.exited;
+    }
   });
 
   it('deletes', async () => {

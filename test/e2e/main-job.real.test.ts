@@ -96,14 +96,14 @@ describe('the main job', { timeout: 240_000 }, () => {
 
   it('evacuates a host and restores it', async () => {
     const before = await harness.berthJson<Listed[]>('list');
-    await harness.berth(['evacuate', 'n1']);
+    await harness.berth(['evacuate', 'n1', '--force']);
     const during = await harness.berthJson<Listed[]>('list');
     assert.deepEqual(
       during.filter(({ location }) => location === 'n1'),
       [],
     );
     assert.ok(during.every(({ status }) => status === 'Running'));
-    await harness.berth(['restore', 'n1']);
+    await harness.berth(['restore', 'n1', '--force']);
     const after = await harness.berthJson<Listed[]>('list');
     assert.deepEqual(
       after.map(({ name, location }) => `${name} ${location}`),
