@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { AppError, fail } from '../domain/errors.ts';
+import { keepDescriptorsToOurselves } from './libc.ts';
 
 const USAGE = `usage: agent join TOKEN --address IP:PORT [--data DIR]
        agent run [--data DIR]`;
@@ -29,6 +30,7 @@ async function main(argv: readonly string[]): Promise<void> {
 
 /** Containers live on when the agent ends, however it ends. */
 async function run(data: string): Promise<void> {
+  keepDescriptorsToOurselves();
   const log = pino({ base: null });
   const { openAgent } = await import('./open-agent.ts');
   const agent = await openAgent({ data, criu: process.env.BERTH_CRIU, log });

@@ -1,8 +1,11 @@
 /** One command at work in a container, whichever way it is connected: three pipes or a terminal. */
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { systemClock } from '../../kit/clock.ts';
 import { type Exit, type Running, start } from '../command.ts';
+import { makePipe } from '../libc.ts';
 import { childrenOf } from '../lxc/look.ts';
 import type { AttachCommand } from './attach-command.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
@@ -29,10 +32,24 @@ export interface Session {
   kill(): void;
 }
 
+/**
+ * On real pipes, not Node's socket pairs: what the command leaves behind may hold their ends, and CRIU saves a pipe whose
+ * other end is gone but refuses a socket.
+ */
 export function openPipes({ args, cwd }: AttachCommand): Session {
-  const running = start('lxc-attach', args, { cwd });
-  const { stdin, stdout, stderr } = running;
-  return { stdin, stdout, stderr, ready: Promise.resolve(), resize: () => {}, ...controls(running) };
+  const pipes = [makePipe(), makePipe(), makePipe()] as const;
+  const [input, output, errors] = pipes;
+  const theirs = [input.readEnd, output.writeEnd, errors.writeEnd];
+  const running = start('lxc-attach', args, { cwd, stdio: theirs });
+  for (const fd of theirs) closeSync(fd);
+  return {
+    stdin: new Socket({ fd: input.writeEnd, readable: false, writable: true }),
+    stdout: new Socket({ fd: output.readEnd, readable: true, writable: false }),
+    stderr: new Socket({ fd: errors.readEnd, readable: true, writable: false }),
+    ready: Promise.resolve(),
+    resize: () => {},
+    ...controls(running),
+  };
 }
 
 export function openOnTerminal({ args, cwd }: AttachCommand, columns: number, rows: number): Session {

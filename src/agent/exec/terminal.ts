@@ -1,11 +1,9 @@
 /**
- * A pseudo terminal of the host's for one interactive exec. Node has no call for it; two ioctls through koffi are all that
- * is missing. lxc-attach, on the other side, makes a second one inside the container and copies between the two.
+ * A pseudo terminal of the host's for one interactive exec. Node has no call for it; a few ioctls are all that is missing. lxc-attach, on the other side, makes a second one inside the container and copies between the two.
  */
 import { closeSync, constants, openSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { ReadStream } from 'node:tty';
-import { fail } from '../../domain/errors.ts';
+import { ioctl } from '../libc.ts';
 
 export interface Terminal {
   /** Read: what programs print. Write: what the user types. Ends when the last program has closed the other side. */
@@ -73,17 +71,4 @@ export function openTerminal(columns: number, rows: number): Terminal {
     makeRaw: () => clear(ECHO | ISIG | ICANON),
     resize,
   };
-}
-
-type Words = Int32Array | Uint16Array | Uint32Array;
-type Ioctl = (fd: number, request: number, argument: Words) => number;
-let loaded: Ioctl | undefined;
-
-/** Loaded when first needed: most agents never run an interactive command. */
-function ioctl(fd: number, request: number, argument: Words): void {
-  if (loaded === undefined) {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    loaded = koffi.load('libc.so.6').func('int ioctl(int fd, unsigned long request, _Inout_ void *argument)') as Ioctl;
-  }
-  if (loaded(fd, request, argument) !== 0) fail('internal', `the terminal refuses ioctl ${request.toString(16)}`);
 }

@@ -1,0 +1,46 @@
+/** The few system calls that Node does not offer, through koffi; loaded when first needed. */
+import { createRequire } from 'node:module';
+import { fail } from '../domain/errors.ts';
+
+type Words = Int32Array | Uint16Array | Uint32Array;
+
+interface Libc {
+  ioctl(fd: number, request: number, argument: Words): number;
+  pipe2(ends: Int32Array, flags: number): number;
+  close_range(first: number, last: number, flags: number): number;
+}
+
+const O_CLOEXEC = 0o2000000;
+const CLOSE_RANGE_CLOEXEC = 4;
+
+let loaded: Libc | undefined;
+
+function libc(): Libc {
+  if (loaded === undefined) {
+    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+    const library = koffi.load('libc.so.6');
+    loaded = {
+      ioctl: library.func('int ioctl(int fd, unsigned long request, _Inout_ void *argument)'),
+      pipe2: library.func('int pipe2(_Out_ int *ends, int flags)'),
+      close_range: library.func('int close_range(unsigned int first, unsigned int last, unsigned int flags)'),
+    };
+  }
+  return loaded;
+}
+
+/** @param argument read and written in place. @throws AppError if the kernel refuses */
+export function ioctl(fd: number, request: number, argument: Words): void {
+  if (libc().ioctl(fd, request, argument) !== 0) fail('internal', `ioctl ${request.toString(16)} was refused`);
+}
+
+/** A real pipe, both ends close-on-exec. Node's own "pipes" are socket pairs. */
+export function makePipe(): { readonly readEnd: number; readonly writeEnd: number } {
+  const ends = new Int32Array(2);
+  if (libc().pipe2(ends, O_CLOEXEC) !== 0) fail('exhausted', 'no pipe could be made: too many open files?');
+  return { readEnd: ends[0]!, writeEnd: ends[1]! };
+}
+
+/** Whatever this process inherited stays with it: what it starts gets only what it is given. */
+export function keepDescriptorsToOurselves(): void {
+  libc().close_range(3, 0xffff_ffff, CLOSE_RANGE_CLOEXEC); // a kernel before 5.11 refuses; nothing is lost then
+}
