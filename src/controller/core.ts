@@ -11,7 +11,7 @@ import type { Log } from './log.ts';
 import { openObserver } from './observe/observer.ts';
 import { elected, type Presence, register } from './presence.ts';
 import { driveReconcilers } from './reconcilers/driver.ts';
-import { RECONCILERS } from './reconcilers/index.ts';
+import { makeReconcilers } from './reconcilers/index.ts';
 import type { ReconcilerStatus } from './reconcilers/reconciler.ts';
 import { type Engine, openEngine } from './saga/engine.ts';
 import type { Saga } from './saga/saga.ts';
@@ -119,7 +119,7 @@ function beginLife(options: CoreOptions, presence: Presence): Life {
     const { signal } = ended;
     signal.addEventListener('abort', () => observer.close(), { once: true });
     const context = { store, view, agents, clock, engine, log, news: observer.news, signal };
-    reconcilers = driveReconcilers(context, RECONCILERS).status;
+    reconcilers = driveReconcilers(context, makeReconcilers()).status;
   };
   const leadAgain = async (): Promise<void> => {
     for (;;) {

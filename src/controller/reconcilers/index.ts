@@ -1,4 +1,14 @@
-/** Everything that the cluster keeps true. */
+/** Everything that the cluster keeps true, besides `observe`, which is a stream and not a run. */
+import { autostart } from './autostart.ts';
+import { ephemeral } from './ephemeral.ts';
+import { equip } from './equip.ts';
+import { expire } from './expire.ts';
 import type { Reconciler } from './reconciler.ts';
+import { settle } from './settle.ts';
+import { sweep } from './sweep.ts';
+import { tellEnds } from './tell-ends.ts';
 
-export const RECONCILERS: readonly Reconciler[] = [];
+/** Made anew for each time as leader: what they remember is not worth more. */
+export function makeReconcilers(): readonly Reconciler[] {
+  return [settle, autostart, ephemeral, tellEnds(), sweep(), equip, expire];
+}

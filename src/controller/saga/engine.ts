@@ -73,8 +73,10 @@ export function openEngine(options: EngineOptions): Engine {
   const closed = new AbortController();
   const running = new Map<string, Promise<void>>();
 
-  const begin = async (saga: Saga, input: Json, beginning: Beginning, id: string): Promise<SagaRecord> => {
+  const begin = async (wanted: Saga, input: Json, beginning: Beginning, id: string): Promise<SagaRecord> => {
     closed.signal.throwIfAborted();
+    // What is begun must be what would be taken over: the table of that name.
+    const saga = sagas.get(wanted.name) ?? fail('internal', `no saga ${wanted.name} is registered`);
     const now = clock.now();
     const record = firstRecord(saga, {
       id,

@@ -5,7 +5,7 @@
 import { AppError } from '../../domain/errors.ts';
 import type { InstanceRecord, Wanted } from '../../domain/instance.ts';
 import { commitDecided } from '../decide.ts';
-import { bootIdOf } from '../instances/boot.ts';
+import { bootIdOf, LAST_BOOT } from '../instances/boot.ts';
 import { refOf, specOf } from '../instances/expanded.ts';
 import { findInstance, type InstanceKey, needInstance } from '../instances/instance-store.ts';
 import { withOrigin } from '../instances/origin.ts';
@@ -83,9 +83,18 @@ async function stop(context: StepContext, { input }: Given): Promise<void> {
   }
 }
 
+/** Also remembers that it was tried in this life of its host: nobody shall try again by himself. */
 async function kill(context: StepContext, { input }: Given): Promise<void> {
-  const stored = findInstance(context.view, input);
-  if (stored !== undefined) await call(context, stored.value, 'stopped', true, 0);
+  const { view } = context;
+  const instance = findInstance(view, input)?.value;
+  if (instance === undefined) return;
+  await call(context, instance, 'stopped', true, 0);
+  await commitDecided(context, () => {
+    const stored = findInstance(view, input);
+    const boot = bootIdOf(view, instance.node);
+    if (stored === undefined || boot[LAST_BOOT] === stored.value.config[LAST_BOOT]) return undefined;
+    return INSTANCES.replace(stored, { ...stored.value, config: { ...stored.value.config, ...boot } });
+  });
 }
 
 async function call(

@@ -9,6 +9,7 @@ import { importImage } from './import-image.ts';
 import { migrateCold } from './migrate-cold.ts';
 import { migrateLive } from './migrate-live.ts';
 import { renameInstance } from './rename-instance.ts';
+import { sweepInstance } from './sweep-instance.ts';
 import { updateInstance } from './update-instance.ts';
 
 export const SAGA_TABLES: readonly Saga[] = [
@@ -27,4 +28,5 @@ export const SAGA_TABLES: readonly Saga[] = [
   restoreNode,
   importImage,
   deleteImage,
+  sweepInstance,
 ];

@@ -169,12 +169,11 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
       const fingerprint = host.uploads.get(upload) ?? (host.images.has(expectedFingerprint) ? expectedFingerprint : '');
       if (discard) {
         host.uploads.delete(upload);
-        return { fingerprint };
+        return {};
       }
       if (fingerprint === '') fail('not-found', `upload ${upload} is not known`);
       if (expectedFingerprint !== '' && expectedFingerprint !== fingerprint) fail('invalid', 'wrong fingerprint');
-      host.uploads.delete(upload);
-      host.images.add(fingerprint);
+      host.images.add(fingerprint); // the upload is remembered, so that the answer can be given again
       return { fingerprint, sizeBytes: 1000n, architecture: 'x86_64', properties: { os: 'busybox' } };
     },
     ensureImage: async function* ({ fingerprint, sources }) {

@@ -2,6 +2,7 @@
  * A process that can be killed: from then on its calls to the store and to agents are never answered and its timers never
  * go off, as if it had never been there. What it had sent before is done.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../kit/clock.ts';
 import type { Lease, Store } from '../../store/store.ts';
 import type { Tap } from './fake-world.ts';
@@ -22,6 +23,7 @@ export function makeMortal(effects: () => void = () => {}): Mortal {
   const leases = new Set<Lease>();
   const never = new Promise<never>(() => {});
   const live = async <T>(work: () => Promise<T>): Promise<T> => {
+    await turn(); // as over a network: otherwise all would be done in one turn of the event loop, and no timer go off
     if (death.signal.aborted) return never;
     const result = await work().catch(error => (death.signal.aborted ? never : Promise.reject(error)));
     return death.signal.aborted ? never : result;

@@ -8,6 +8,7 @@ import type { Commander } from '../commands/commander.ts';
 import { type Core, openCore } from '../core.ts';
 import { NO_ALLOCATION } from '../instances/allocations.ts';
 import type { Log } from '../log.ts';
+import type { Saga } from '../saga/saga.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import {
   ADDRESSES,
@@ -33,18 +34,30 @@ export interface TestCluster {
   readonly world: FakeWorld;
   /** Follows the store for the test's own eyes. */
   readonly view: View;
-  controller(name: string, effects?: () => void): Promise<TestController>;
+  controller(name: string, options?: ControllerOptions): Promise<TestController>;
+  /** Resolves when the test's view shows all that is stored by now. */
+  upToDate(): Promise<void>;
   /** Resolves when `holds()` is true; looked at after every change of the store. */
   until(what: string, holds: () => boolean): Promise<void>;
   ended(operation: SagaRecord): Promise<SagaRecord>;
   /** What the store promises, and what the hosts have, agree; nothing is held by what is over. */
   assertConsistent(): void;
+  /** The same, when the reconcilers had their time. */
+  consistent(where?: string): Promise<void>;
   /** Everything that a failed operation must leave as it was. */
-  picture(): unknown;
+  picture(): Readonly<Record<string, unknown>>;
   close(): Promise<void>;
 }
 
+export interface ControllerOptions {
+  /** Called before and after each thing that it does to the world. */
+  readonly effects?: (() => void) | undefined;
+  readonly sagas?: readonly Saga[];
+}
+
 export const IMAGE = 'f'.repeat(64);
+
+const CONSISTENT_WITHIN_MS = 3_000;
 
 export const quietLog: Log = {
   debug: () => {},
@@ -91,8 +104,9 @@ export async function openTestCluster(hosts: readonly string[], options: TestOpt
   return {
     world,
     view,
+    upToDate: async () => view.reached((await store.list('leader/')).revision),
     until,
-    controller: async (name, effects) => {
+    controller: async (name, { effects, sagas } = {}) => {
       const mortal = makeMortal(effects);
       const own = mortal.store(store.connect());
       const ownView = await openView(own, [''], AbortSignal.any([mortal.signal, closed.signal]));
@@ -104,6 +118,7 @@ export async function openTestCluster(hosts: readonly string[], options: TestOpt
         name,
         address: `${name}:8443`,
         heartbeatMs: 100,
+        ...(sagas === undefined ? {} : { sagas }),
         ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
       });
       const controller = { ...common, engine: core.engine, core, mortal };
@@ -121,6 +136,17 @@ export async function openTestCluster(hosts: readonly string[], options: TestOpt
       return alive.view.reached(view.revision).then(() => alive.engine.finished(id));
     },
     assertConsistent: () => assertConsistent(view, world),
+    consistent: async where => {
+      const end = Date.now() + CONSISTENT_WITHIN_MS;
+      for (;;) {
+        try {
+          return assertConsistent(view, world);
+        } catch (error) {
+          if (Date.now() > end) throw where === undefined ? error : new Error(where, { cause: error });
+          await new Promise(resolve => setTimeout(resolve, 20));
+        }
+      }
+    },
     picture: () => ({
       instances: view.list(INSTANCES).map(({ value }) => value),
       allocations: view.list(ALLOCATIONS).map(({ key, value }) => [key, value]),
@@ -130,7 +156,12 @@ export async function openTestCluster(hosts: readonly string[], options: TestOpt
       hosts: [...world.hosts.values()].map(({ name, instances, moves }) => ({
         name,
         moves: [...moves.keys()],
-        instances: [...instances].map(([id, { state, held, spec }]) => ({ id, state, held, config: spec.config })),
+        instances: [...instances].map(([id, { state, held, spec }]) => ({
+          id,
+          state,
+          held,
+          config: spoken(spec.config),
+        })),
       })),
     }),
     close: async () => {
@@ -139,6 +170,11 @@ export async function openTestCluster(hosts: readonly string[], options: TestOpt
       await store.close();
     },
   };
+}
+
+/** Without what the cluster notes for itself: hosts hear of it with the next change, if at all. */
+function spoken(config: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !key.startsWith('volatile.last_state.')));
 }
 
 function assertConsistent(view: View, world: FakeWorld): void {
