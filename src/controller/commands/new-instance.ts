@@ -52,6 +52,7 @@ export function newInstance(view: View, request: NewInstance, id: string, now: n
       ...Object.fromEntries(Object.entries(image?.properties ?? {}).map(([key, value]) => [`image.${key}`, value])),
       ...request.config,
       ...(request.image === '' ? {} : { 'volatile.base_image': request.image }),
+      'volatile.uuid': id, // LXD's key, and how a person finds the instance on its host
     },
     ephemeral: request.ephemeral,
     createdAt: new Date(now).toISOString(),
