@@ -4,14 +4,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../domain/errors.ts';
 import { run } from '../command.ts';
 import type { Spec } from '../spec.ts';
 import type { TransferMethod } from '../storage/transfer.ts';
 import type { Gate, Word } from './facts.ts';
-import { type MoveKey, ROLES, transferId } from './key.ts';
+import { type MoveKey, transferId } from './key.ts';
 import { PASS_THROUGH } from './moves-folder.ts';
 import type { MoveNic, Timings } from './ports.ts';
 
@@ -31,14 +31,6 @@ export const folderOf = (root: string, key: MoveKey): string => join(root, `${tr
 
 /** CRIU's images. */
 export const imagesIn = (folder: string): string => join(folder, 'images');
-
-/** All moves this host takes part in. */
-export async function listMoves(root: string): Promise<readonly MoveRecord[]> {
-  const names = await readdir(root).catch(() => [] as string[]);
-  const folders = names.filter(name => ROLES.some(role => name.endsWith(`.${role}`)));
-  const records = await Promise.all(folders.map(name => readRecord(join(root, name))));
-  return records.filter(record => record !== undefined);
-}
 
 /** Undefined: there is no such move here. */
 export async function readRecord(folder: string): Promise<MoveRecord | undefined> {

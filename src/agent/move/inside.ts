@@ -23,14 +23,14 @@ export interface Process {
   readonly files: readonly OpenFile[];
 }
 
-export interface OpenFile {
+interface OpenFile {
   /** As /proc shows it: a path, `socket:[1]`, `anon_inode:[eventpoll]`, ... */
   readonly target: string;
   /** It lies on a mount that the container does not have. */
   readonly foreign: boolean;
 }
 
-export interface Mount {
+interface Mount {
   readonly point: string;
   readonly type: string;
 }

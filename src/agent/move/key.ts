@@ -3,8 +3,7 @@ import { fail } from '../../domain/errors.ts';
 import type { MoveRef } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { checkId } from '../spec.ts';
 
-export const ROLES = ['source', 'target'] as const;
-export type Role = (typeof ROLES)[number];
+export type Role = 'source' | 'target';
 
 export interface MoveKey {
   /** The saga's id. */

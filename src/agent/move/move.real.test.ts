@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -16,7 +17,7 @@ import { inOwnHost } from '../testing/own-host.ts';
 import { makeHost, makeSegment, type TestHost } from './testing/two-hosts.ts';
 
 const PREFIX = process.env.BERTH_OWN_HOST ?? `berth-test-move-${process.pid}`;
-inOwnHost(import.meta.url, PREFIX);
+await inOwnHost(import.meta.url, PREFIX);
 
 const ECHO_CLIENT = resolve(import.meta.dirname, '../../../deploy/demo/echo-client.ts');
 const criu = locateCriu(process.env.BERTH_CRIU) ?? assert.fail('no CRIU on this host: run the host set-up');
@@ -71,12 +72,17 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function launch({ client, data }: TestHost): Promise<void> {
+  async function launch({ client, data, path }: TestHost): Promise<void> {
     await drain(client.ensureInstance({ spec: specOf(generation) }));
-    const rootfs = join(data, 'pools/default/instances', id, 'rootfs');
+    const rootfs = path(join(data, 'pools/default/instances', id, 'rootfs'));
     await makeBusyboxRoot(rootfs, 1_000_000);
     await writeFile(join(rootfs, 'etc/inittab'), INITTAB);
+    await startOn(client);
+  }
+
+  async function startOn(client: TestHost['client']): Promise<void> {
     await client.ensureState({ ref: { id, generation }, state: 'running' });
+    while (!(await answers())) await sleep(10);
   }
 
   const refOf = (role: 'source' | 'target', move: string) => ({
@@ -213,18 +219,28 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     assertUnbroken(echoes);
   });
 
-  it('both agents die while it stands still: the next ones can also go on to the end', async t => {
+  it('the source dies in the middle of the freeze, then the target too: the next ones go on to the end', async t => {
     const echoes = await connected(async () => {
       const target = await prepare(a, b, 'resumed');
-      await a.client.freezeMove({ ref: refOf('source', 'resumed'), target });
-      await Promise.all([a.kill(), b.kill()]);
-      await Promise.all([a.start(criu), b.start(criu)]);
+      const frozen = join(a.data, 'moves', `resumed.${id}.source`, 'at.frozen');
+      const cut = a.client.freezeMove({ ref: refOf('source', 'resumed'), target }).then(
+        () => assert.fail('it was killed'),
+        () => {},
+      );
+      while (!existsSync(a.path(frozen))) await sleep(1);
+      await a.kill();
+      await cut;
+      await a.start(criu);
+      const again = await prepare(a, b, 'resumed');
+      await a.client.freezeMove({ ref: refOf('source', 'resumed'), target: again });
+      await b.kill();
+      await b.start(criu);
+      await a.client.freezeMove({ ref: refOf('source', 'resumed'), target: again });
       await b.client.awaitMove(refOf('target', 'resumed'));
-      await b.client.resumeMove(refOf('target', 'resumed'));
-      await b.client.resumeMove(refOf('target', 'resumed'));
+      for (let twice = 0; twice < 2; twice += 1) await b.client.resumeMove(refOf('target', 'resumed'));
       await assert.rejects(b.client.abortMove(refOf('target', 'resumed')), /lives here now/);
-      await a.client.commitMove(refOf('source', 'resumed'));
-      await a.client.commitMove(refOf('source', 'resumed'));
+      await assert.rejects(a.client.ensureState({ ref: { id, generation }, state: 'stopped', force: true }), /moved/);
+      for (let twice = 0; twice < 2; twice += 1) await a.client.commitMove(refOf('source', 'resumed'));
       await a.client.ensureNoInstance({ ref: { id, generation } });
       generation += 1n;
       assert.equal(await stateOn(b), 'running');
@@ -246,6 +262,22 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     await assert.rejects(b.client.commitMove(refOf('source', 'never')), /never frozen/);
   });
 
+  it('a stopped instance moves too: its volume, and who owns it', async () => {
+    await b.client.ensureState({ ref: { id, generation }, state: 'stopped', force: true });
+    const ref = refOf('target', 'cold');
+    const target = await a.client.prepareMove({ ref, spec: specOf(generation + 1n), live: false });
+    await drain(b.client.syncMove({ ref: refOf('source', 'cold'), target, final: true }));
+    await a.client.awaitMove(ref);
+    for (let twice = 0; twice < 2; twice += 1) await a.client.resumeMove(ref);
+    for (let twice = 0; twice < 2; twice += 1) await b.client.commitMove(refOf('source', 'cold'));
+    await b.client.ensureNoInstance({ ref: { id, generation } });
+    generation += 1n;
+    await assertNothingOn(b);
+    assert.equal(await stateOn(a), 'stopped');
+    await startOn(a.client);
+    assertUnbroken(await connected(async () => {}));
+  });
+
   /** A CRIU that finds its images truncated. */
   async function damagingCriu(): Promise<string> {
     const path = join(folder, 'damaging-criu');
@@ -261,6 +293,14 @@ interface Echoes {
   readonly sent: number;
   readonly answered: number;
   readonly longestMs: number;
+}
+
+/** Its echo server is up. */
+function answers(): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect({ host: address, port: 7 }, () => socket.end(() => resolve(true)));
+    socket.on('error', () => resolve(false));
+  });
 }
 
 /** A TCP client that asks every 2 ms while `work` is done. */

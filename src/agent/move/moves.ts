@@ -17,7 +17,7 @@ export interface Moves {
   prepare(key: MoveKey, spec: Spec, live: boolean): Promise<DataToken>;
   sync(key: MoveKey, target: DataToken, final: boolean): Promise<RoundReport>;
   freeze(key: MoveKey, target: DataToken): Promise<Timings>;
-  awaitRestored(key: MoveKey): Promise<Timings>;
+  awaitRestored(key: MoveKey, signal: AbortSignal): Promise<Timings>;
   resume(key: MoveKey): Promise<Timings>;
   commit(key: MoveKey): Promise<Timings>;
   /** Of either end, as the key says. */
@@ -54,11 +54,16 @@ export function openMoves(host: Host, parts: MoveParts): Moves {
       return timings;
     },
 
-    prepare(key, spec, live) {
+    async prepare(key, spec, live) {
       host.ledger.refuseOlder({ id: key.instance, generation: key.generation });
+      const stale = host.ledger.get(key.instance);
+      if (stale !== undefined) {
+        const { generation } = stale.spec;
+        fail('conflict', `this host has instance ${key.instance} already, generation ${generation}: remove it first`);
+      }
       return target.prepare(key, spec, live);
     },
-    awaitRestored: key => target.awaitRestored(key),
+    awaitRestored: (key, signal) => target.awaitRestored(key, signal),
 
     async resume(key) {
       const { id, generation } = { id: key.instance, generation: key.generation };

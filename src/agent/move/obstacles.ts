@@ -6,8 +6,7 @@ import { formatBytes } from '../../domain/size.ts';
 import type { Inside, Process } from './inside.ts';
 
 /** `warn`: it moves, but. `restart`: not while it runs. `no`: not to this host at all. */
-export const SEVERITIES = ['warn', 'restart', 'no'] as const;
-export type Severity = (typeof SEVERITIES)[number];
+type Severity = 'warn' | 'restart' | 'no';
 
 export interface Obstacle {
   readonly what: string;

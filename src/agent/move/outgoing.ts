@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { AppError, fail } from '../../domain/errors.ts';
 import type { Channel } from '../../rpc/data/channel.ts';
 import type { Spec } from '../spec.ts';
-import { TRANSFER_METHODS, type VolumeSender } from '../storage/transfer.ts';
+import { TRANSFER_METHODS, type TransferMethod, type VolumeSender } from '../storage/transfer.ts';
 import { type MoveKey, transferId } from './key.ts';
 import type { DataToken, MovePorts } from './ports.ts';
 
@@ -46,7 +46,7 @@ export class Outgoing {
       const { method, next, released } = begun.parse((await channel.ask({ ask: 'begin', ...offer })).message);
       this.#next = next;
       this.released = released;
-      this.#sender ??= await volumes.sender({ transfer: transferId(this.#key), spec: this.#spec }, method);
+      this.#sender ??= await this.#openSender(method);
       return channel;
     } catch (error) {
       await this.hangUp(channel);
@@ -69,8 +69,13 @@ export class Outgoing {
     return this.#sender ?? fail('internal', 'no stream was opened yet');
   }
 
-  /** Forgets the volume's transfer on this host. */
+  /** Forgets the volume's transfer on this host, also one that was begun by an agent that died. */
   async close(): Promise<void> {
-    await this.#sender?.close();
+    if (this.#sender !== undefined) return this.#sender.close();
+    for (const method of this.#ports.volumes.methods(this.#spec)) await (await this.#openSender(method)).close();
+  }
+
+  #openSender(method: TransferMethod): Promise<VolumeSender> {
+    return this.#ports.volumes.sender({ transfer: transferId(this.#key), spec: this.#spec }, method);
   }
 }

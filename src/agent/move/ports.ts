@@ -35,7 +35,7 @@ export interface Containers {
   clear(spec: Spec): Promise<void>;
 }
 
-export interface MoveOrder {
+interface MoveOrder {
   /** One per move and instance, the same on both hosts. */
   readonly transfer: string;
   readonly spec: Spec;

@@ -39,7 +39,7 @@ export function moveService(host: Host, moves: Moves) {
       }),
     freezeMove: async ({ ref, target }) =>
       toMessage(await moves.freeze(parseMoveRef(ref, 'source'), parseToken(target))),
-    awaitMove: async ref => toMessage(await moves.awaitRestored(parseMoveRef(ref, 'target'))),
+    awaitMove: async (ref, { signal }) => toMessage(await moves.awaitRestored(parseMoveRef(ref, 'target'), signal)),
     resumeMove: async ref => toMessage(await moves.resume(parseMoveRef(ref, 'target'))),
     commitMove: async ref => toMessage(await moves.commit(parseMoveRef(ref, 'source'))),
     async abortMove(ref) {

@@ -29,7 +29,7 @@ export interface MoveTarget {
   /** Makes ready, arms the restore if the move is live, and gives a token for a stream. Repeatable. */
   prepare(key: MoveKey, spec: Spec, live: boolean): Promise<DataToken>;
   /** Waits until it is restored and stands still. Repeatable. @throws AppError with CRIU's reasons if it failed */
-  awaitRestored(key: MoveKey): Promise<Timings>;
+  awaitRestored(key: MoveKey, signal: AbortSignal): Promise<Timings>;
   /** This host owns it: lets it run. Repeatable while the record is there. */
   resume(key: MoveKey, spec: Spec): Promise<Timings>;
   /** Undefined: this host knows nothing of it, or has finished it. */
@@ -49,10 +49,8 @@ export function createTarget(ports: MovePorts): MoveTarget {
   async function prepare(key: MoveKey, spec: Spec, live: boolean): Promise<DataToken> {
     const folder = folderOf(root, key);
     const state = targetState(await readFacts(folder));
+    if (state === 'ending' || state === 'running') fail('conflict', `this move was decided: its restore is ${state}`);
     if (state === 'failed' || state === 'broken') await takeBack(key);
-    else if (state !== 'idle' && state !== 'arming' && state !== 'armed') {
-      fail('conflict', `this move cannot be prepared again: its restore is ${state}`);
-    }
     if ((await readRecord(folder)) === undefined) await writeRecord(folder, { key, spec, live });
     if (live) await arm(folder, spec);
     return incoming.issue(key);
@@ -69,15 +67,15 @@ export function createTarget(ports: MovePorts): MoveTarget {
     }
     const over = (facts: Facts) => !['idle', 'arming'].includes(targetState(facts));
     const facts = await awaitFacts(folder, over, { timeoutMs: ARM_TIMEOUT_MS, what: 'making ready to restore' });
-    if (targetState(facts) !== 'armed') throw await checkpointFailure('restore', folder);
+    if (['failed', 'broken'].includes(targetState(facts))) throw await checkpointFailure('restore', folder);
   }
 
-  async function awaitRestored(key: MoveKey): Promise<Timings> {
+  async function awaitRestored(key: MoveKey, signal: AbortSignal): Promise<Timings> {
     const folder = folderOf(root, key);
     const record = await expectRecord(folder, key);
     if (!record.live) return { ms: {}, bytes: {} };
     const over = (facts: Facts) => !isOnItsWay(facts);
-    const facts = await awaitFacts(folder, over, { timeoutMs: RESTORE_TIMEOUT_MS, what: 'restoring' });
+    const facts = await awaitFacts(folder, over, { timeoutMs: RESTORE_TIMEOUT_MS, what: 'restoring', signal });
     const state = targetState(facts);
     if (state === 'idle' || facts.words.verdict === 'back') fail('cancelled', 'the move was called off');
     if (state === 'failed' || state === 'broken') throw await checkpointFailure('restore', folder);
