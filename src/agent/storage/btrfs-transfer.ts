@@ -71,6 +71,7 @@ function snapshotsAt(folder: string, trees: TreeOps): Incoming {
       await clear(base);
       await feed(['btrfs', ['receive', '-q', '--chroot', folder]], body);
       if (!(await isThere(join(folder, String(round))))) fail('invalid', `The stream held no snapshot "${round}"`);
+      return undefined;
     },
     place: (round, place) => trees.copy(join(folder, String(round)), place),
     clear: () => clear(),

@@ -15,7 +15,8 @@ export interface StreamOptions {
   readonly accepts?: (code: number, stderr: string) => boolean;
 }
 
-const STDERR_KEPT = 16 * 1024;
+/** A line for each of ten thousand files; who says more than that is cut short, and `accepts` sees that. */
+const STDERR_KEPT = 1024 * 1024;
 
 /** What the program writes. Throws at the end if it failed; ends the program if nobody reads on. */
 export async function* output([file, args]: CommandLine, options: StreamOptions = {}): AsyncGenerator<Buffer> {
@@ -63,7 +64,9 @@ export async function feed([file, args]: CommandLine, body: AsyncIterable<Buffer
 async function outcome(running: Running, file: string, { accepts = code => code === 0 }: StreamOptions): Promise<void> {
   let stderr = '';
   running.stderr.on('data', (chunk: Buffer) => {
-    stderr = (stderr + chunk.toString()).slice(-STDERR_KEPT);
+    if (stderr.length > STDERR_KEPT) return;
+    stderr += chunk.toString();
+    if (stderr.length > STDERR_KEPT) stderr += '\n(it said more)';
   });
   const said = once(running.stderr, 'close');
   const { code, signal } = await running.exited;

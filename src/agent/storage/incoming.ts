@@ -16,8 +16,11 @@ import { describe } from './volume.ts';
 
 /** What differs between the methods. `folder` belongs to this transfer alone. */
 export interface Incoming {
-  /** Applies one step of round `round`; a step with `base` -1 starts from nothing. */
-  take(step: Step, body: Body): Promise<void>;
+  /**
+   * Applies one step of a round; a step with `base` -1 starts from nothing. Returns what did not fit to what is here,
+   * because the source changed while it was read: then everything has to be sent again. Undefined: all is well.
+   */
+  take(step: Step, body: Body): Promise<string | undefined>;
   /** Puts the result of `round` at `place`, where nothing is. */
   place(round: number, place: string): Promise<void>;
   /** Deletes all trees in the folder. */
@@ -66,22 +69,24 @@ export async function openIncoming(
     now = NOTHING;
   };
 
-  async function take(question: Step, body: Body): Promise<void> {
+  async function take(question: Step, body: Body): Promise<string | undefined> {
     if (now.publishing) fail('conflict', `Transfer ${order.id} is complete here and takes no further round`);
     if (question.base !== -1 && question.base !== now.round) {
       fail('conflict', `Transfer ${order.id} is at round ${now.round} here, not ${question.base}: start it again`);
     }
     // Until the round is whole, what is here is neither the one state nor the other.
     await note({ round: -1 });
-    await incoming.take(question, body);
-    await note({ round: question.step === 'fill' ? question.round : question.base });
+    const misfit = await incoming.take(question, body);
+    if (misfit === undefined) await note({ round: question.step === 'fill' ? question.round : question.base });
+    return misfit;
   }
 
   return {
     async answer(message, body) {
       const question = step.parse(message);
-      if (question.step !== 'state') await onDisk(layout.source, () => take(question, body));
-      return { round: now.round };
+      if (question.step === 'state') return { round: now.round };
+      const misfit = await onDisk(layout.source, () => take(question, body));
+      return { round: now.round, misfit };
     },
 
     async publish() {

@@ -26,11 +26,13 @@ export function deltaOf(now: Tree, shipped: Tree, doubtfulFrom: number): Delta {
     changed.add(path);
     if (entry.links > 1 && entry.type !== 'd') relinked.add(entry.key);
   }
-  // A link is shipped as "the same as that other path", so all paths of the file have to travel together.
-  const changes = [...now]
-    .filter(([path, entry]) => changed.has(path) || relinked.has(entry.key))
-    .map(([path]) => path);
-  return { removals: [...removals], changes };
+  for (const [path, entry] of now) {
+    // A link is shipped as "the same as that other path", so all paths of the file have to travel together.
+    if (relinked.has(entry.key)) changed.add(path);
+    // A changed file is put in the place of the old one, which changes the time of its folder in the copy.
+    if (changed.has(path) && entry.type !== 'd') changed.add(parentOf(path));
+  }
+  return { removals: [...removals], changes: [...now.keys()].filter(path => changed.has(path)) };
 }
 
 function isSame(entry: Entry, was: Entry | undefined, doubtfulFrom: number): boolean {
@@ -42,6 +44,8 @@ function isSame(entry: Entry, was: Entry | undefined, doubtfulFrom: number): boo
     Number(was.changedAt) < doubtfulFrom
   );
 }
+
+const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/'))) || '.';
 
 function isBelow(path: string, folders: ReadonlySet<string>): boolean {
   for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {

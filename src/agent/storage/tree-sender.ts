@@ -3,10 +3,13 @@
  * inside the instance's id mapping, so that the stream carries the owners that the instance sees, and a symlink put
  * into a path at the wrong moment leads to nothing that the instance's root may not read.
  */
-import { AppError, fail } from '../../domain/errors.ts';
+import { statfs } from 'node:fs/promises';
+import { fail } from '../../domain/errors.ts';
+import { systemClock } from '../../kit/clock.ts';
 import type { Body, Channel } from '../../rpc/data/channel.ts';
 import { run } from '../command.ts';
 import { output } from './child-stream.ts';
+import { saysOnlyChanged } from './complaints.ts';
 import { counted } from './counted.ts';
 import { type IdMap, within } from './id-map.ts';
 import { isThere, type Layout } from './layout.ts';
@@ -22,6 +25,12 @@ export const KEEP_ALL = ['--xattrs', '--xattrs-include=*', '--acls', '--numeric-
 /** Time stamps of files step by up to 4 ms (CONFIG_HZ=250); some room for that. */
 const TICK_S = 0.02;
 
+/** Each ships everything; a container that needs more is not idle enough to be moved while it runs. */
+const TRIES = 3;
+
+/** From linux/magic.h. */
+const TMPFS_MAGIC = 0x01021994;
+
 /** What the copy holds: everything it says was confirmed by the other end. */
 interface Copy {
   readonly round: number;
@@ -31,40 +40,68 @@ interface Copy {
 }
 const NO_COPY: Copy = { round: -1, tree: new Map(), doubtfulFrom: 0 };
 
+/** What the other end says of itself after each step. */
+interface TreeAnswer {
+  readonly round: number;
+  readonly misfit?: string;
+}
+
 export function openTreeSender(layout: Layout, order: TransferOrder): VolumeSender {
   const root = layout.tree(order.volume);
   let copy = NO_COPY;
   let nextRound = 0;
 
-  async function round(channel: Channel, { final }: { readonly final: boolean }): Promise<RoundReport> {
-    const started = performance.now();
-    if (!(await isThere(root))) fail('not-found', `There is no ${describe(order.volume)} in pool ${layout.source}`);
-    const number = nextRound++;
-    const { round: theirs } = (await channel.ask({ step: 'state', round: number, base: -1 })).message as {
-      round: number;
-    };
-    const base = theirs === copy.round ? copy : NO_COPY;
-    copy = NO_COPY; // unless this round succeeds, nothing is known of the other end
+  /** One try: how many entries it shipped, or why the copy is of no use: folders changed too much meanwhile. */
+  async function ship(
+    channel: Channel,
+    number: number,
+    final: boolean,
+    count: { bytes: number },
+  ): Promise<number | string> {
+    const ask = async (message: object, body?: Body) => (await channel.ask(message, body)).message as TreeAnswer;
+    const theirs = await ask({ step: 'state', round: number, base: -1 });
+    const base = theirs.round === copy.round ? copy : NO_COPY;
+    copy = NO_COPY; // unless this succeeds, nothing is known of the other end
 
-    const doubtfulFrom = Date.now() / 1000 - TICK_S;
+    const doubtfulFrom = (await isTmpfs(root)) ? Number.NEGATIVE_INFINITY : systemClock.now() / 1000 - TICK_S;
     // A page written through a mapping changes the time stamp once, until it is written back: have that done first.
+    // (Tried without: a file that a program had mapped arrived two writes late.)
     if (!final) await run('sync', ['-f', root], { timeoutMs: 3_600_000 });
-    const now = await walk(root, order.idMap);
+    const now = await walk(root, order.idMap, !final);
     const { removals, changes } = deltaOf(now, base.tree, base.doubtfulFrom);
 
     const step = { round: number, base: base.round };
-    if (removals.length > 0) await channel.ask({ step: 'remove', ...step }, listOf(removals));
+    if (removals.length > 0) {
+      const { misfit } = await ask({ step: 'remove', ...step }, listOf(removals));
+      if (misfit !== undefined) return misfit;
+    }
     const seen = new Map<string, Shipped>();
-    const count = { bytes: 0 };
-    const body =
-      changes.length === 0 ? undefined : counted(watchTar(tarOf(root, order.idMap, changes, final), seen), count);
-    await channel.ask({ step: 'fill', ...step }, body);
+    const body = changes.length === 0 ? undefined : watchTar(tarOf(root, order.idMap, changes, final), seen);
+    const { misfit } = await ask({ step: 'fill', ...step }, body && counted(body, count));
+    // A folder that became a link under our hands: what was meant for it went elsewhere.
+    const astray = changes.find(path => now.get(path)!.type === 'd' && seen.get(path)?.isFolder === false);
+    if (misfit !== undefined || astray !== undefined) return misfit ?? `${astray} is no folder any more`;
+    copy = { round: number, tree: asShipped(now, changes, seen), doubtfulFrom };
+    return changes.length;
+  }
 
-    const torn = changes.some(path => now.get(path)!.type === 'd' && seen.get(path)?.isFolder === false);
-    if (torn && final) throw new AppError('conflict', `${describe(order.volume)} changed during its last round`);
-    // A folder that became a link under our hands: what was meant for it went elsewhere. Next time ship everything.
-    if (!torn) copy = { round: number, tree: asShipped(now, changes, seen), doubtfulFrom };
-    return { round: number, bytes: count.bytes, entries: changes.length, ms: performance.now() - started };
+  async function round(channel: Channel, { final }: { readonly final: boolean }): Promise<RoundReport> {
+    const started = performance.now();
+    if (!(await isThere(root))) fail('not-found', `There is no ${describe(order.volume)} in pool ${layout.source}`);
+    const count = { bytes: 0 };
+    for (let tries = final ? 1 : TRIES; ; tries--) {
+      const number = nextRound++;
+      const shipped = await ship(channel, number, final, count);
+      if (typeof shipped === 'number') {
+        return { round: number, bytes: count.bytes, entries: shipped, ms: performance.now() - started };
+      }
+      if (tries > 1) continue;
+      if (final) fail('conflict', `${describe(order.volume)} changed during its last round: ${shipped}`);
+      fail(
+        'busy',
+        `${describe(order.volume)} moves its folders faster than they can be copied (${shipped}): try later`,
+      );
+    }
   }
 
   return { round, async close() {} };
@@ -76,20 +113,12 @@ function tarOf(root: string, idMap: IdMap | undefined, paths: readonly string[],
   return output(command, {
     cwd: root,
     input,
-    accepts: (code, stderr) => code === 0 || (!final && isBenign(code, stderr)),
+    accepts: (code, stderr) => code === 0 || (!final && saysOnlyChanged(stderr)),
   });
 }
 
-/** Status 1: files changed while they were read. Status 2 is an error, but that a file has gone meanwhile is none. */
-export function isBenign(code: number, stderr: string): boolean {
-  if (code === 1) return true;
-  const gone =
-    /: (Cannot stat|Cannot open|Cannot readlink): No such file or directory$|File removed before we read it$/;
-  const summary = /^tar: Exiting with failure status due to previous errors$/;
-  const changed = /: file changed as we read it$|: socket ignored$|: File shrank by \d+ bytes; padding with zeros$/;
-  const lines = stderr.trim().split('\n');
-  return code === 2 && lines.every(line => [gone, summary, changed].some(pattern => pattern.test(line)));
-}
+/** There, writes through mappings leave no trace at all, so every round ships everything. */
+const isTmpfs = async (path: string): Promise<boolean> => (await statfs(path)).type === TMPFS_MAGIC;
 
 /** The tree as the copy has it now: as walked, except that tar may have seen a later state of what was shipped. */
 export function asShipped(now: Tree, changes: readonly string[], seen: ReadonlyMap<string, Shipped>): Tree {

@@ -4,6 +4,7 @@
  */
 import { fail } from '../../domain/errors.ts';
 import { output } from './child-stream.ts';
+import { saysOnlyChanged } from './complaints.ts';
 import { type IdMap, within } from './id-map.ts';
 
 export interface Entry {
@@ -19,11 +20,12 @@ export interface Entry {
 /** By path from the root of the tree, which itself is '.'; folders come before what is in them. Paths are latin1 of their bytes. */
 export type Tree = ReadonlyMap<string, Entry>;
 
-/** Must be called with a path that nothing else can replace; what happens inside the tree meanwhile does no harm. */
-export async function walk(root: string, idMap: IdMap | undefined): Promise<Tree> {
+/** @param inUse the tree may change meanwhile: what goes while we walk is simply not there */
+export async function walk(root: string, idMap: IdMap | undefined, inUse: boolean): Promise<Tree> {
   const chunks: Buffer[] = [];
   const find = within(idMap, ['find', ['.', '-ignore_readdir_race', '-printf', '%y %D:%i %n %C@ %P\\0']]);
-  for await (const chunk of output(find, { cwd: root })) chunks.push(chunk);
+  const accepts = (code: number, stderr: string) => code === 0 || (inUse && saysOnlyChanged(stderr));
+  for await (const chunk of output(find, { cwd: root, accepts })) chunks.push(chunk);
   return parseWalk(Buffer.concat(chunks).toString('latin1'));
 }
 

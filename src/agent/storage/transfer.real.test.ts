@@ -12,6 +12,7 @@ import { DEFAULT_ID_MAP } from './id-map.ts';
 import { openPool } from './open-pool.ts';
 import { scratchSource } from './scratch-pool.ts';
 import { chooseMethod, type TransferOrder, type VolumeReceiver } from './transfer.ts';
+import { channelTo, listing } from './transfer-testing.ts';
 import { instanceVolume } from './volume.ts';
 
 const volume = instanceVolume('c1');
@@ -21,37 +22,6 @@ const order = (method: TransferOrder['method'], idMap = DEFAULT_ID_MAP): Transfe
   method,
   idMap,
 });
-
-/** A channel to a receiver in this process. */
-function channelTo(receiver: VolumeReceiver): Channel {
-  const [near, far] = duplexPair();
-  const answering = createChannel(far, 'berth://agent/source');
-  serve(answering, receiver.answer).then(answering.close, () => {});
-  return createChannel(near, 'berth://agent/target');
-}
-
-/** Everything a file system shows of a tree; two copies must agree in it. */
-async function listing(root: string, base: number): Promise<string> {
-  const find = ['.', '-printf', '%y %m %U %G %s %T@ %n %l %P\\0'];
-  const { stdout } = await run('find', find, { cwd: root });
-  const lines = stdout.split('\0').filter(line => line !== '');
-  const plain = lines.map(line => {
-    const [type, mode, user, group, size, time, links, ...names] = line.split(' ');
-    // Size and links of a folder are the file system's own affair.
-    const own = type === 'd' ? [] : [size, links];
-    const path = names.join(' ');
-    // btrfs receive makes its temporary names in the root, and leaves its time like that.
-    const changed = path === ' ' ? '' : time;
-    return [type, mode, Number(user) - base, Number(group) - base, changed, path, ...own].join(' ');
-  });
-  const sums = await run('sh', ['-c', 'find . -type f -print0 | sort -z | xargs -0 -r sha256sum'], { cwd: root });
-  const extra = await run(
-    'sh',
-    ['-c', 'find . -print0 | sort -z | xargs -0 getfattr -h -d -m "^(user|trusted|system)" 2>/dev/null; getcap -r .'],
-    { cwd: root },
-  );
-  return [...plain.sort(), sums.stdout, extra.stdout].join('\n');
-}
 
 /** The awkward things: links, odd names, setuid, capabilities, attributes, ACLs, holes, a pipe. */
 async function fill(root: string): Promise<void> {
@@ -125,7 +95,7 @@ for (const [from, to, method] of WAYS) {
       await sender.round(channel, { final: false });
       await changeLittle(root);
       const last = await sender.round(channel, { final: true });
-      assert.ok(last.bytes < first.bytes / 4, `${first.bytes} ${last.bytes}`);
+      assert.ok(last.bytes < first.bytes * 0.75, `${first.bytes} ${last.bytes}`);
 
       assert.equal(await target.exists(volume), false);
       await receiver.publish();
@@ -185,6 +155,7 @@ for (const [from, to, method] of WAYS) {
 }
 
 async function changeLittle(root: string): Promise<void> {
+  await appendFile(join(root, 'bin/sudo'), 'x'); // the folder stays as it was
   await writeFile(join(root, 'etc2/new'), 'x');
   await run('chown', ['1000003:1000004', join(root, 'etc2/new')]);
 }
