@@ -12,7 +12,7 @@ export interface Io {
 }
 
 /** A terminal's extra powers are there only if `isTTY`. */
-export interface InputStream extends Readable {
+interface InputStream extends Readable {
   readonly isTTY?: boolean;
   setRawMode?(raw: boolean): unknown;
 }

@@ -2,6 +2,8 @@
 import { run } from './run.ts';
 
 const { env, stdin, stdout, stderr } = process;
+// bin/berth starts us with a compile cache; what we start (an editor, the agent) is none of its business.
+delete process.env.NODE_COMPILE_CACHE;
 /** As a shell reports a program that SIGPIPE ended. */
 const BROKEN_PIPE = 141;
 

@@ -33,7 +33,7 @@ export function parseAnswer(httpStatus: number, body: string, etag?: string): An
 }
 
 /** Our code for an HTTP status, so that callers can tell "not found" from "refused" without reading texts. */
-export function codeOf(httpStatus: number): Code {
+function codeOf(httpStatus: number): Code {
   return CODE_OF[httpStatus] ?? (httpStatus >= 500 ? 'internal' : 'invalid');
 }
 

@@ -54,7 +54,7 @@ export interface NetworkState {
   readonly type: string;
 }
 
-export interface Snapshot {
+interface Snapshot {
   readonly name: string;
   readonly created_at: string;
   readonly expires_at?: string;

@@ -12,7 +12,7 @@ export interface Server {
   readonly environment?: ServerEnvironment;
 }
 
-export interface ServerEnvironment {
+interface ServerEnvironment {
   readonly addresses?: readonly string[];
   readonly certificate?: string;
   readonly certificate_fingerprint?: string;

@@ -3,7 +3,7 @@ import type { Client } from './client.ts';
 import type { Query } from './path.ts';
 
 /** What a PUT of each kind of thing may carry; the rest is the server's. */
-export const WRITABLE = {
+const WRITABLE = {
   instance: ['architecture', 'config', 'devices', 'ephemeral', 'profiles', 'stateful', 'description'],
   profile: ['config', 'description', 'devices'],
   image: ['auto_update', 'properties', 'public', 'expires_at', 'profiles'],

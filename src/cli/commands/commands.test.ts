@@ -125,6 +125,19 @@ test('a move names the host and asks for a live one; with a new name alone it is
   );
 });
 
+test('a live move tells what it took', async () => {
+  const metadata = {
+    'berth.freeze_ms': { dump: 118.2, images: 5, total: 159 },
+    'berth.restore_ms': { restore: 103.5, a: 1 },
+    'berth.resume_ms': { total: 96 },
+  };
+  await using server = await startFakeServer({ 'POST /1.0/instances/c1': started({ ...DONE, metadata }) });
+  assert.equal(
+    (await server.run(['move', 'c1', '--target', 'n2'])).out,
+    'c1 moved to n2 while it ran: frozen and sent in 159 ms, restored in 105 ms, resumed in 96 ms\n',
+  );
+});
+
 test('move --check exits with 1 if it could not move', async () => {
   const plan = (verdict: string) => ({
     placement: { node: 'n2', at: '', summary: '', reasons: [] },

@@ -4,6 +4,7 @@ import { at } from '../api/path.ts';
 import { DRY_RUN, requireExtension } from '../api/server.ts';
 import type { Define } from '../command-table.ts';
 import { isBlocked, type MovePlan, renderMoveCheck, renderMovePlan } from '../instance/move-plan.ts';
+import { moveReport } from '../instance/move-report.ts';
 import { parseReference } from '../remotes/reference.ts';
 import type { Session } from '../session.ts';
 
@@ -45,9 +46,11 @@ export const define: Define = (command, session) => {
       if (!migrates && name === source.name)
         throw new AppError('invalid', 'Nothing to do: give a new name, or a host with --target');
       const body = migrates ? migration(name, options) : { name, migration: false };
-      await session.perform(source.client, `${migrates ? 'Moving' : 'Renaming'} ${source.name}`, () =>
+      const operation = await session.perform(source.client, `${migrates ? 'Moving' : 'Renaming'} ${source.name}`, () =>
         source.client.send('POST', at`instances/${source.name}`, { body, query: { target: options.target } }),
       );
+      const report = moveReport(name, options.target ?? '', operation);
+      if (report !== undefined) session.print(report);
     });
 };
 

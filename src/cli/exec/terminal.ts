@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { stty } from '../child.ts';
 import type { Io } from '../io.ts';
 
 /** The user's terminal during an interactive command: raw while it runs, and always given back as it was. */
@@ -11,14 +12,21 @@ export function terminalSize(io: Io): Size {
   return { columns: io.stdout.columns ?? 80, rows: io.stdout.rows ?? 24 };
 }
 
-/** Every key goes to the command, Ctrl-C too. Returns the function that undoes it; an exit of the process undoes it as well. */
+/**
+ * Every key goes to the command, Ctrl-C too, and what the command writes reaches the terminal untouched. Node's own raw
+ * mode still turns "\n" into "\r\n", which garbles full-screen programs; stty does not. Returns the function that gives
+ * the terminal back; an exit of the process gives it back as well.
+ */
 export function rawMode(io: Io): () => void {
-  if (!io.stdin.isTTY || io.stdin.setRawMode === undefined) return () => {};
+  if (!io.stdin.isTTY) return () => {};
+  const saved = stty(['-g'])?.trim();
+  const isRaw = saved !== undefined && stty(['raw', '-echo']) !== undefined;
+  if (!isRaw) io.stdin.setRawMode?.(true);
   const restore = () => {
-    io.stdin.setRawMode?.(false);
     process.off('exit', restore);
+    if (isRaw) stty([saved]);
+    else io.stdin.setRawMode?.(false);
   };
-  io.stdin.setRawMode(true);
   process.on('exit', restore);
   return restore;
 }

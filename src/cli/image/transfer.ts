@@ -38,7 +38,7 @@ export async function importImage(session: Session, words: readonly string[], op
 }
 
 /** Pure. Files first, then perhaps a remote, then perhaps properties. */
-export function importArguments(words: readonly string[]): {
+function importArguments(words: readonly string[]): {
   readonly files: readonly string[];
   readonly remote: string;
   readonly properties: readonly string[];

@@ -9,7 +9,7 @@ export interface MovePlan {
   readonly check?: MoveCheck;
 }
 
-export interface MoveCheck {
+interface MoveCheck {
   readonly verdict: 'live' | 'restart' | 'no';
   readonly obstacles: readonly {
     readonly what: string;

@@ -13,7 +13,7 @@ export interface Remote {
 }
 
 export const PROTOCOLS = ['lxd', 'simplestreams'] as const;
-export type Protocol = (typeof PROTOCOLS)[number];
+type Protocol = (typeof PROTOCOLS)[number];
 
 export interface Remotes {
   readonly defaultRemote: string;

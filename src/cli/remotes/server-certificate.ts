@@ -8,7 +8,7 @@ import type { Io } from '../io.ts';
 import { configFile } from './config-file.ts';
 
 /** The pinned certificate of each remote, one PEM file per remote, beside the list of remotes. */
-export function pinFile(env: Io['env'], remote: string): string {
+function pinFile(env: Io['env'], remote: string): string {
   return join(dirname(configFile(env)), 'servercerts', `${remote}.crt`);
 }
 

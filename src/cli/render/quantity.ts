@@ -1,27 +1,16 @@
 /** Sizes and times as LXD's client prints them. */
 
-const BINARY = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
-const DECIMAL = ['kB', 'MB', 'GB', 'TB', 'PB', 'EB'];
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 
 /** 573440 is "560.00KiB"; below one KiB it is whole bytes. */
 export function binarySize(bytes: number): string {
-  return scaled(bytes, 1024, BINARY);
-}
-
-/** As binarySize, in powers of 1000. */
-export function decimalSize(bytes: number): string {
-  return scaled(bytes, 1000, DECIMAL);
-}
-
-function scaled(bytes: number, base: number, units: readonly string[]): string {
-  if (Math.abs(bytes) < base) return `${bytes}B`;
   let value = bytes;
-  let unit = -1;
-  while (Math.abs(value) >= base && unit < units.length - 1) {
-    value /= base;
+  let unit = 0;
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
     unit++;
   }
-  return `${value.toFixed(2)}${units[unit]}`;
+  return `${unit === 0 ? value : value.toFixed(2)}${UNITS[unit]}`;
 }
 
 /** "2026/11/23 15:02 UTC", or undefined for the API's "never". */

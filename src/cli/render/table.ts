@@ -5,7 +5,7 @@
 import { Option } from 'commander';
 import { renderYaml } from './yaml.ts';
 
-export const FORMATS = ['table', 'json', 'yaml', 'csv', 'compact'] as const;
+const FORMATS = ['table', 'json', 'yaml', 'csv', 'compact'] as const;
 export type Format = (typeof FORMATS)[number];
 
 export interface List {

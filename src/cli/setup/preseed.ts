@@ -26,7 +26,7 @@ export interface Preseed {
 }
 
 /** For a machine that joins a cluster as a host. */
-export interface ClusterPreseed {
+interface ClusterPreseed {
   readonly cluster_token: string;
   /** IP:PORT of this machine. */
   readonly server_address: string;

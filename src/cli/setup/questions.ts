@@ -27,7 +27,7 @@ export function defaultPreseed(present: Present): Preseed {
 }
 
 /** Pure. The default profile gets a root disk on the pool and a card on the network. */
-export function preseedOf({ pool, network }: Answers): Preseed {
+function preseedOf({ pool, network }: Answers): Preseed {
   const devices = {
     ...(pool === undefined ? {} : { root: { type: 'disk', path: '/', pool: pool.name } }),
     ...(network === undefined ? {} : { eth0: { type: 'nic', name: 'eth0', network: network.name } }),

@@ -30,7 +30,7 @@ export interface RunOptions {
   readonly terminal?: boolean;
 }
 
-export interface Ran {
+interface Ran {
   readonly code: number;
   readonly out: string;
   readonly err: string;
