@@ -118,7 +118,7 @@ function beginLife(options: CoreOptions, presence: Presence): Life {
     const observer = openObserver({ ...options, leadership });
     const { signal } = ended;
     signal.addEventListener('abort', () => observer.close(), { once: true });
-    const context = { store, view, agents, clock, engine, log, news: observer.news, signal };
+    const context = { store, view, agents, clock, engine, log, news: observer.news, refresh: observer.refresh, signal };
     reconcilers = driveReconcilers(context, makeReconcilers()).status;
   };
   const leadAgain = async (): Promise<void> => {

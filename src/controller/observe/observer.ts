@@ -29,6 +29,8 @@ export interface ObserverOptions {
 export interface Observer {
   /** What the agents said last, by node. */
   news(node: string): NodeNews | undefined;
+  /** Asks a node's host for its facts again. */
+  refresh(node: string): void;
   close(): void;
 }
 
@@ -157,6 +159,7 @@ export function openObserver(options: ObserverOptions): Observer {
   loop().catch(() => {}); // ends by the abort of close()
   return {
     news: node => followers.get(node)?.news(),
+    refresh: node => followers.get(node)?.refresh(),
     close: () => {
       closed.abort();
       stopListening();

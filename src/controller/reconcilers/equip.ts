@@ -7,13 +7,15 @@ export const equip: Reconciler = {
   name: 'equip',
   periodMs: 30_000,
   hints: [NODE_STATUS.prefix, NODES.prefix, POOLS.prefix, NETWORKS.prefix],
-  run: async ({ view, agents }) => {
+  run: async ({ view, agents, refresh }) => {
     const made: string[] = [];
     const failed: string[] = [];
-    const attempt = async (what: string, make: () => Promise<unknown>) => {
+    const attempt = async (thing: string, node: string, make: () => Promise<unknown>) => {
+      const what = `${thing} on ${node}`;
       try {
         await make();
         made.push(what);
+        refresh(node);
       } catch (thrown) {
         failed.push(`${what}: ${AppError.from(thrown).message}`);
       }
@@ -24,12 +26,12 @@ export const equip: Reconciler = {
       for (const { value } of view.list(POOLS)) {
         if (status.pools.some(pool => pool.name === value.name)) continue;
         const { name, driver, config } = value;
-        await attempt(`pool ${name} on ${node}`, () => agents.of(node).ensurePool({ name, driver, config }));
+        await attempt(`pool ${name}`, node, () => agents.of(node).ensurePool({ name, driver, config }));
       }
       for (const { value } of view.list(NETWORKS)) {
         if (host.networks.includes(value.name)) continue;
         const { name, type, config } = value;
-        await attempt(`network ${name} on ${node}`, () => agents.of(node).ensureNetwork({ name, type, config }));
+        await attempt(`network ${name}`, node, () => agents.of(node).ensureNetwork({ name, type, config }));
       }
     }
     if (failed.length > 0) throw new AppError('unavailable', failed.join('; '));

@@ -10,6 +10,8 @@ export interface ReconcileContext extends Commander {
   readonly log: Log;
   /** What a node's agent said last; undefined while it is not followed. */
   readonly news: (node: string) => NodeNews | undefined;
+  /** Something was made on that node: asks it for its facts again. */
+  readonly refresh: (node: string) => void;
   /** Aborts when this controller is not the leader any more. */
   readonly signal: AbortSignal;
 }

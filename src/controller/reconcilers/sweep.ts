@@ -16,7 +16,7 @@ export function sweep(): Reconciler {
   const suspects = new Map<string, number>();
   return {
     name: 'sweep',
-    periodMs: 5_000,
+    periodMs: 2_000,
     hints: [NODE_STATUS.prefix, INSTANCES.prefix],
     run: async context => {
       const swept = [...(await sweepHosts(context, suspects)), ...(await sweepRecords(context))];
@@ -26,7 +26,7 @@ export function sweep(): Reconciler {
 }
 
 /** What was removed a moment ago is still in the last report: only what stays is a leftover. */
-const GRACE_MS = 3_000;
+const GRACE_MS = 1_500;
 
 /** @param suspects since when (ms since the epoch) each seems to be a leftover. */
 async function sweepHosts(context: ReconcileContext, suspects: Map<string, number>): Promise<readonly string[]> {
