@@ -24,8 +24,19 @@ const criu = locateCriu(process.env.BERTH_CRIU) ?? assert.fail('no CRIU on this 
 
 const id = '22222222-2222-4222-8222-222222222222';
 const address = '198.18.240.50';
-/** Answers on TCP port 7 with what it is told. */
-const INITTAB = '::sysinit:/bin/true\n::respawn:/bin/nc -ll -p 7 -e /bin/cat\n';
+/** Answers on TCP port 7 with what it is told; and holds two deleted files open, one of which has another name yet. */
+const INITTAB = '::sysinit:/bin/true\n::respawn:/bin/nc -ll -p 7 -e /bin/cat\n::respawn:/bin/hold\n';
+const HOLD = `#!/bin/sh
+cd /tmp
+rm -f gone linked other
+echo gone >gone
+echo linked >linked
+busybox ln linked other
+exec 5<gone 6<linked
+rm gone linked
+echo $$ >pid
+exec sleep 200000
+`;
 
 const specOf = (generation: bigint): MessageInitShape<typeof InstanceSpecSchema> => ({
   id,
@@ -77,6 +88,7 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     const rootfs = path(join(data, 'pools/default/instances', id, 'rootfs'));
     await makeBusyboxRoot(rootfs, 1_000_000);
     await writeFile(join(rootfs, 'etc/inittab'), INITTAB);
+    await writeFile(join(rootfs, 'bin/hold'), HOLD, { mode: 0o755 });
     await startOn(client);
   }
 
@@ -99,6 +111,12 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     const token = await to.client.prepareMove({ ref, spec: specOf(generation + 1n), live: true, sourceDriver: 'dir' });
     await drain(from.client.syncMove({ ref: refOf('source', move), target: token, targetDriver: 'dir' }));
     return token;
+  }
+
+  /** What a shell says in it. */
+  async function inside(host: TestHost, script: string): Promise<string> {
+    const args = ['-P', join(host.data, 'lxc'), '-n', id, '--', 'sh', '-c', script];
+    return (await host.run('lxc-attach', ...args)).stdout;
   }
 
   /** What the saga does, without the store. */
@@ -145,6 +163,7 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
       ] as const) {
         t.diagnostic(JSON.stringify(await move(from, to, name)));
         assert.equal(await stateOn(to), 'running');
+        assert.equal(await inside(to, 'cat /proc/$(cat /tmp/pid)/fd/[56]'), 'gone\nlinked\n');
         await assertNothingOn(from);
       }
     });
@@ -161,7 +180,7 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
 
     // With namespaces of its own, as a sandboxed service has; begun as a daemon begins, inside.
     const daemon = 'exec </dev/null >/dev/null 2>&1; busybox unshare -u sleep 1000 &';
-    await a.run('lxc-attach', '-P', join(a.data, 'lxc'), '-n', id, '--', 'setsid', 'sh', '-c', daemon);
+    await inside(a, `setsid sh -c '${daemon}'`);
     const echoes = await connected(async () => {
       const { verdict, obstacles } = await check();
       assert.equal(verdict, 'restart');
@@ -180,7 +199,7 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     });
     t.diagnostic(JSON.stringify(echoes));
     assertUnbroken(echoes);
-    await a.run('lxc-attach', '-P', join(a.data, 'lxc'), '-n', id, '--', 'sh', '-c', 'kill $(busybox pidof sleep)');
+    await inside(a, 'kill $(busybox pidof sleep)');
     assert.equal((await check()).verdict, 'live');
   });
 

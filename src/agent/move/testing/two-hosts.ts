@@ -11,7 +11,7 @@ import { connectGrpc } from '../../../rpc/client.ts';
 import { Agent } from '../../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { agentUri, controllerUri } from '../../../rpc/identity.ts';
 import type { Client } from '../../../rpc/shapes.ts';
-import { type Running, run, start } from '../../command.ts';
+import { type Outcome, type Running, run, start } from '../../command.ts';
 
 /** /sys must show the new network namespace yet keep the cgroups; /run must not be shared (CRIU caches there). */
 const NEW_HOST = `set -e
@@ -35,7 +35,7 @@ export interface TestHost {
   /** A path of this host as the test can open it: through the host's mount namespace. */
   path(inside: string): string;
   /** Runs a program on it. */
-  run(file: string, ...args: readonly string[]): Promise<unknown>;
+  run(file: string, ...args: readonly string[]): Promise<Outcome>;
   /** Starts its agent with this CRIU; resolves when it serves. */
   start(criu: string): Promise<void>;
   /** SIGKILL to its agent; what the agent had started lives on. */
