@@ -28,6 +28,8 @@ import { type Mortal, makeMortal } from './mortal.ts';
 export interface TestController extends Commander {
   readonly core: Core;
   readonly mortal: Mortal;
+  /** Its way to the store. */
+  setReachable(reachable: boolean): void;
 }
 
 export interface TestCluster {
@@ -108,7 +110,8 @@ export async function openTestCluster(hosts: readonly string[], options: TestOpt
     until,
     controller: async (name, { effects, sagas } = {}) => {
       const mortal = makeMortal(effects);
-      const own = mortal.store(store.connect());
+      const connection = store.connect();
+      const own = mortal.store(connection);
       const ownView = await openView(own, [''], AbortSignal.any([mortal.signal, closed.signal]));
       const agents = world.agents(mortal.tap);
       const common = { store: own, view: ownView, agents, clock: mortal.clock };
@@ -121,7 +124,8 @@ export async function openTestCluster(hosts: readonly string[], options: TestOpt
         ...(sagas === undefined ? {} : { sagas }),
         ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
       });
-      const controller = { ...common, engine: core.engine, core, mortal };
+      const setReachable = (reachable: boolean) => connection.setReachable(reachable);
+      const controller = { ...common, engine: core.engine, core, mortal, setReachable };
       controllers.push(controller);
       if (controllers.length === 1) {
         const all = () =>
