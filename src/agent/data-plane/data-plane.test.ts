@@ -18,7 +18,7 @@ import { run } from '../command.ts';
 import { createFetchImage } from '../image/fetch-image.ts';
 import { openImageStore } from '../image/image-store.ts';
 import { serveImageStreams } from '../image/image-streams.ts';
-import { scratchFolder } from '../storage/scratch-pool.ts';
+import { scratchFolder } from '../storage/testing/scratch-pool.ts';
 import { type DataPlane, listenForData } from './listener.ts';
 
 const identities = new Map<string, TlsIdentity>();

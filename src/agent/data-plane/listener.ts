@@ -12,7 +12,7 @@ import { type TlsIdentity, uriOf } from '../../rpc/identity.ts';
 import { createTokens, type Params } from './tokens.ts';
 
 /** Has the stream for as long as its promise is pending; what it throws is sent to the other end. */
-export type Handler = (stream: { readonly channel: Channel; readonly params: Params }) => Promise<void>;
+type Handler = (stream: { readonly channel: Channel; readonly params: Params }) => Promise<void>;
 
 export interface DataPlane {
   /** The port really listened on. */

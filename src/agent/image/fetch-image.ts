@@ -16,7 +16,7 @@ export interface ImageSource {
 }
 
 /** Bytes that came, and how many there are in the parts begun so far. */
-export type OnProgress = (bytes: number, totalBytes: number) => void;
+type OnProgress = (bytes: number, totalBytes: number) => void;
 
 /**
  * Does nothing if the image is here. Tries the sources in their order; throws what the last one failed of, or

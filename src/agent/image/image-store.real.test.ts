@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { run } from '../command.ts';
 import { DEFAULT_ID_MAP } from '../storage/id-map.ts';
 import { openPool } from '../storage/open-pool.ts';
-import { scratchFolder } from '../storage/scratch-pool.ts';
+import { scratchFolder } from '../storage/testing/scratch-pool.ts';
 import { instanceVolume } from '../storage/volume.ts';
 import { type ImageStore, openImageStore } from './image-store.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
@@ -98,6 +98,13 @@ for (const [packing, flags] of Object.entries(PACKED)) {
     assert.deepEqual(await images.finishUpload('u1'), info, 'asked again');
     assert.deepEqual(await (await openImageStore(data)).find(info.fingerprint), info, 'after a restart');
     await checkUnpacked(t, images, info.fingerprint);
+    const plain = await scratchFolder(t);
+    await images.unpack(info.fingerprint, plain, undefined);
+    assert.deepEqual(
+      [(await stat(join(plain, 'bin/sudo'))).uid, await readdir(join(plain, 'dev'))],
+      [0, []],
+      'privileged',
+    );
     await images.remove(info.fingerprint);
     await images.remove(info.fingerprint);
     assert.deepEqual(await images.list(), []);

@@ -100,7 +100,7 @@ export function parseMetadata(yaml: string): ImageMetadata {
 }
 
 /** LXD's spelling of an architecture. Throws `invalid` for one that nobody knows. */
-export function architectureOf(name: string): string {
+function architectureOf(name: string): string {
   const plain = ALIASES[name.toLowerCase()] ?? name.toLowerCase();
   return ARCHITECTURES.has(plain)
     ? plain

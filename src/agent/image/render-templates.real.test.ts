@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { run } from '../command.ts';
 import { DEFAULT_ID_MAP } from '../storage/id-map.ts';
-import { scratchFolder } from '../storage/scratch-pool.ts';
+import { scratchFolder } from '../storage/testing/scratch-pool.ts';
 import type { ImageTemplate } from './metadata.ts';
 import { renderTemplates } from './render-templates.ts';
 

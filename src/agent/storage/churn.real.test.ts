@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { start } from '../command.ts';
 import { openPool } from './open-pool.ts';
-import { scratchSource } from './scratch-pool.ts';
-import { channelTo, listing } from './transfer-testing.ts';
+import { scratchSource } from './testing/scratch-pool.ts';
+import { channelTo, listing } from './testing/transfer.ts';
 import { instanceVolume } from './volume.ts';
 
 const volume = instanceVolume('c1');
@@ -23,7 +24,9 @@ for (const seed of [1, 2, 3]) {
       await mkdir(join(root, `d${d}`));
       for (let f = 0; f < 30; f += 2) await writeFile(join(root, `d${d}/f${f}`), `${d} ${f}`);
     }
-    const churn = start(process.execPath, [join(import.meta.dirname, 'churn.ts'), String(seed)], { cwd: root });
+    const churn = start(process.execPath, [fileURLToPath(import.meta.resolve('./testing/churn.ts')), String(seed)], {
+      cwd: root,
+    });
     let said = '';
     churn.stdout.on('data', chunk => {
       said += chunk;

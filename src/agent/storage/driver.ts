@@ -15,7 +15,7 @@ export interface ImageTree {
   readonly idMap: IdMap | undefined;
 }
 
-export interface PoolUsage {
+interface PoolUsage {
   readonly totalBytes: number;
   readonly usedBytes: number;
 }
@@ -45,7 +45,10 @@ export interface StorageDriver {
 
   /** Bytes its files occupy, those shared with an image or snapshot included. */
   usageBytes(volume: Volume): Promise<number>;
-  /** Undefined lifts the limit. `unsupported` where the pool cannot limit (lifting is always possible). */
+  /**
+   * Undefined lifts the limit. `unsupported` where the pool cannot limit (lifting is always possible). A limit belongs
+   * to this copy of the volume: who restores, clones or moves it sets the limit again.
+   */
   setQuota(volume: Volume, bytes: number | undefined): Promise<void>;
   poolUsage(): Promise<PoolUsage>;
 

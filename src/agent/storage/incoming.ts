@@ -33,7 +33,7 @@ const step = z.object({
   /** The round that this one builds upon; -1: none. */
   base: z.int().min(-1),
 });
-export type Step = z.infer<typeof step>;
+type Step = z.infer<typeof step>;
 
 const facts = z.object({
   /** Last round that arrived whole; -1: none. */

@@ -7,7 +7,7 @@ import { run } from '../command.ts';
 import type { StorageDriver } from './driver.ts';
 import { DEFAULT_ID_MAP } from './id-map.ts';
 import { openPool } from './open-pool.ts';
-import { scratchSource } from './scratch-pool.ts';
+import { scratchSource } from './testing/scratch-pool.ts';
 import { instanceVolume } from './volume.ts';
 
 const IMAGE = { fingerprint: 'f'.repeat(64), idMap: DEFAULT_ID_MAP };

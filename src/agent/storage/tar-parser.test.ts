@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { output } from './child-stream.ts';
-import { scratchFolder } from './scratch-pool.ts';
 import { createTarParser, type TarEntry } from './tar-parser.ts';
+import { scratchFolder } from './testing/scratch-pool.ts';
 
 const long = `${'d'.repeat(120)}/${'f'.repeat(150)}`;
 

@@ -10,9 +10,9 @@ import { run } from '../command.ts';
 import type { StorageDriver } from './driver.ts';
 import { DEFAULT_ID_MAP } from './id-map.ts';
 import { openPool } from './open-pool.ts';
-import { scratchSource } from './scratch-pool.ts';
+import { scratchSource } from './testing/scratch-pool.ts';
+import { channelTo, listing } from './testing/transfer.ts';
 import { chooseMethod, type TransferOrder, type VolumeReceiver } from './transfer.ts';
-import { channelTo, listing } from './transfer-testing.ts';
 import { instanceVolume } from './volume.ts';
 
 const volume = instanceVolume('c1');

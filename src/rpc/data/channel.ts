@@ -11,7 +11,7 @@ import { encodeFrame, readFrame } from './frame.ts';
 
 export type Body = AsyncIterable<Buffer>;
 
-export interface Message {
+interface Message {
   readonly message: unknown;
   /** What is not read of it is skipped when the next message is due. */
   readonly body: Body;

@@ -15,7 +15,7 @@ export type Node =
     };
 
 /** The last one may have no condition. */
-export interface Branch {
+interface Branch {
   readonly condition: Expression | undefined;
   readonly body: readonly Node[];
 }

@@ -2,7 +2,7 @@
  * The values that templates work with: plain data, and functions that we made. What is looked up is only ever what an
  * object has of its own, so that no template reaches anything of the language it is interpreted by.
  */
-export type TemplateFunction = (...args: readonly Value[]) => Value;
+type TemplateFunction = (...args: readonly Value[]) => Value;
 export type Value = string | number | boolean | undefined | TemplateFunction | readonly Value[] | ValueMap;
 export interface ValueMap {
   readonly [key: string]: Value;

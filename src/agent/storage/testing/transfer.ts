@@ -1,9 +1,9 @@
 /** For tests of transfers: both ends in one process, and what must be equal of two trees. */
 import { duplexPair } from 'node:stream';
-import { type Channel, createChannel } from '../../rpc/data/channel.ts';
-import { serve } from '../../rpc/data/serve.ts';
-import { run } from '../command.ts';
-import type { VolumeReceiver } from './transfer.ts';
+import { type Channel, createChannel } from '../../../rpc/data/channel.ts';
+import { serve } from '../../../rpc/data/serve.ts';
+import { run } from '../../command.ts';
+import type { VolumeReceiver } from '../transfer.ts';
 
 /** A channel to a receiver in this process. */
 export function channelTo(receiver: VolumeReceiver): Channel {

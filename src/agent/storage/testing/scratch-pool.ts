@@ -2,8 +2,8 @@
 import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PoolDriver } from '../../domain/storage-pool.ts';
-import { run } from '../command.ts';
+import type { PoolDriver } from '../../../domain/storage-pool.ts';
+import { run } from '../../command.ts';
 
 /** What both a test and a suite can offer: work for when it is over. */
 export interface Test {
