@@ -8,14 +8,16 @@ import { after, before, describe, it } from 'node:test';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { AppError } from '../domain/errors.ts';
 import { dial } from '../rpc/data/dial.ts';
-import type { ExecInputSchema, InstanceSpecSchema, Observation } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
+import type { InstanceSpecSchema, Observation } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { run } from './command.ts';
 import { makeBusyboxRoot } from './testing/busybox-root.ts';
+import { eventually } from './testing/eventually.ts';
+import { execIn } from './testing/exec-in.ts';
 import { inOwnHost } from './testing/own-host.ts';
 import { startTestAgent, type TestAgent } from './testing/test-agent.ts';
 
 const PREFIX = process.env.BERTH_OWN_HOST ?? `berth-test-agent-${process.pid}`;
-inOwnHost(import.meta.url, PREFIX);
+await inOwnHost(import.meta.url, PREFIX);
 
 const id = '22222222-2222-4222-8222-222222222222';
 const imageId = '44444444-4444-4444-8444-444444444444';
@@ -39,8 +41,6 @@ const spec = {
   },
 } satisfies MessageInitShape<typeof InstanceSpecSchema>;
 
-type Input = MessageInitShape<typeof ExecInputSchema>;
-
 describe('agent', () => {
   let agent: TestAgent;
   const cgroup = (file: string) => readFile(`/sys/fs/cgroup/memory/${PREFIX}/lxc.payload.${id}/${file}`, 'utf8');
@@ -60,32 +60,6 @@ describe('agent', () => {
   };
   const setState = (state: string, more: object = {}) =>
     agent.client.ensureState({ ref, state, timeoutMs: -1n, ...more });
-
-  /** Runs a command; inputs may wait for `said`, which resolves when stdout contains a text. */
-  const exec = async (
-    command: string[],
-    start: object = {},
-    inputs: (said: (text: string) => Promise<void>) => AsyncIterable<Input> = async function* () {},
-  ) => {
-    let stdout = '';
-    let stderr = '';
-    let code: number | undefined;
-    let heard = () => {};
-    const said = async (text: string) => {
-      while (!stdout.includes(text)) await new Promise<void>(resolve => (heard = resolve));
-    };
-    async function* all(): AsyncGenerator<Input> {
-      yield { input: { case: 'start', value: { ref, command, ...start } } };
-      yield* inputs(said);
-    }
-    for await (const { output } of agent.client.exec(all())) {
-      if (output.case === 'stdout') stdout += Buffer.from(output.value).toString();
-      if (output.case === 'stderr') stderr += Buffer.from(output.value).toString();
-      if (output.case === 'exited') code = output.value;
-      heard();
-    }
-    return { stdout, stderr, code };
-  };
 
   it('describes its host', async () => {
     await agent.client.ensurePool({ name: 'default', driver: 'dir' });
@@ -113,11 +87,45 @@ describe('agent', () => {
     assert.equal(checks.find(check => check.name === 'lxc')?.status, 'ok');
   });
 
+  it('makes pools and networks, says what is wrong with them, and takes them away', async () => {
+    const size = { size: '200MiB' };
+    const pool = await agent.client.ensurePool({ name: 'fast', driver: 'btrfs', config: size });
+    assert.equal(pool.totalBytes, 200n * 2n ** 20n);
+    await agent.client.ensurePool({ name: 'fast', driver: 'btrfs', config: size });
+    await assert.rejects(
+      agent.client.ensurePool({ name: 'fast', driver: 'dir' }),
+      (e: AppError) => e.code === 'exists',
+    );
+    await assert.rejects(agent.client.ensurePool({ name: 'x', driver: 'zfs' }), /"zfs" is not supported/);
+    await assert.rejects(
+      agent.client.ensurePool({ name: 'x', driver: 'dir', config: { source: '/no/where' } }),
+      /\/no\/where is not a folder/,
+    );
+    await agent.client.ensureNoPool({ name: 'fast' });
+    await assert.rejects(
+      agent.client.ensureNoPool({ name: 'default' }).then(() => ensureInstance()),
+      /no storage pool/,
+    );
+    await agent.client.ensurePool({ name: 'default', driver: 'dir' });
+
+    const config = { 'ipv4.address': '198.18.202.1/24', 'bridge.mtu': '1400' };
+    await agent.client.ensureNetwork({ name: 'made0', type: 'bridge', config });
+    await agent.client.ensureNetwork({ name: 'made0', type: 'bridge', config });
+    const { stdout } = await run('ip', ['-br', 'address', 'show', 'made0']);
+    assert.match(stdout, /^made0 .* 198\.18\.202\.1\/24/);
+    await assert.rejects(
+      agent.client.ensureNetwork({ name: 'made1', type: 'bridge', config: { 'ipv4.address': 'x y' } }),
+    );
+    await agent.client.ensureNoNetwork({ name: 'made0' });
+    const { stdout: links } = await run('ip', ['-br', 'link']);
+    assert.doesNotMatch(links, /made/);
+    assert.match(links, /testbr1/);
+  });
+
   it('makes an instance, twice the same, and refuses a bad one without leaving anything', async () => {
     await ensureInstance();
     await ensureInstance();
-    const rootfs = (await run('find', [agent.data, '-type', 'd', '-name', 'rootfs', '-path', `*${id}*`])).stdout.trim();
-    await makeBusyboxRoot(rootfs, 1_000_000);
+    await makeBusyboxRoot(await agent.rootOf(id), 1_000_000);
     const other = '33333333-3333-4333-8333-333333333333';
     const bad = { ...spec, id: other, image: 'f'.repeat(64) };
     await assert.rejects(ensureInstance(bad), (e: AppError) => e.code === 'not-found');
@@ -162,7 +170,10 @@ describe('agent', () => {
     const config = { ...spec.config, 'limits.memory': '128MiB', 'limits.processes': '40', 'limits.cpu': '1' };
     await agent.client.ensureConfig({ spec: { ...spec, config } });
     assert.equal((await cgroup('memory.limit_in_bytes')).trim(), String(128 * 2 ** 20));
-    const { stdout, code } = await exec(['sh', '-c', 'for i in $(seq 60); do sleep 5 & done; wait']);
+    const { stdout, code } = await execIn(agent.client, {
+      ref,
+      command: ['sh', '-c', 'for i in $(seq 60); do sleep 5 & done; wait'],
+    });
     assert.notEqual(`${stdout}${code}`, '0', 'the fork bomb hits the limit');
     await agent.client.ensureConfig({ spec });
     assert.equal((await cgroup('memory.limit_in_bytes')).trim(), String(64 * 2 ** 20));
@@ -170,116 +181,6 @@ describe('agent', () => {
       agent.client.ensureConfig({ spec: { ...spec, config: { ...spec.config, 'limits.cpu': '7-9' } } }),
       /limits\.cpu asks for CPU/,
     );
-  });
-
-  describe('exec', () => {
-    it('passes output, errors and exit code', async () => {
-      const result = await exec(['sh', '-c', 'echo out; echo err >&2; exit 7']);
-      assert.deepEqual(result, { stdout: 'out\n', stderr: 'err\n', code: 7 });
-      assert.equal((await exec(['sh', '-c', 'kill -9 $$'])).code, 137);
-      assert.equal((await exec(['no-such-command'])).code, 127);
-      assert.equal((await exec(['/etc/passwd'])).code, 126);
-    });
-
-    it('gives a clean environment, the instance’s and the caller’s', async () => {
-      const { stdout } = await exec(['env'], { environment: { MINE: 'a=b c', TERM: 'vt100' } });
-      const lines = stdout.split('\n').sort();
-      for (const line of [
-        'HOME=/root',
-        'USER=root',
-        'LANG=C.UTF-8',
-        'GREETING=hello world',
-        'MINE=a=b c',
-        'TERM=vt100',
-      ])
-        assert.ok(lines.includes(line), line);
-      assert.ok(!lines.some(line => line.startsWith('LC_ALL')), 'nothing of the host');
-    });
-
-    it('knows user, group and folder', async () => {
-      assert.equal(
-        (await exec(['sh', '-c', 'id -u; id -g; pwd'], { user: 1000, group: 1001, cwd: '/tmp' })).stdout,
-        '1000\n1001\n/tmp\n',
-      );
-      assert.equal((await exec(['pwd'])).stdout, '/root\n');
-    });
-
-    it('carries megabytes both ways', async () => {
-      const chunk = Buffer.alloc(64 * 1024, 'x');
-      const { stdout, code } = await exec(['cat'], {}, async function* () {
-        for (let i = 0; i < 64; i += 1) yield { input: { case: 'stdin', value: chunk } };
-        yield { input: { case: 'stdinEnd', value: true } };
-      });
-      assert.equal(code, 0);
-      assert.equal(stdout.length, 64 * chunk.length);
-    });
-
-    it('is not held by a daemon that keeps the output, which lives on in a session of its own', async () => {
-      const { stdout } = await exec(['sh', '-c', 'sleep 77 & echo $!']);
-      const pid = stdout.trim();
-      const status = await exec(['sh', '-c', `cat /proc/${pid}/stat; kill ${pid}`]);
-      const session = Number(status.stdout.split(') ')[1]!.split(' ')[3]);
-      assert.ok(session > 0, 'its session was made inside');
-    });
-
-    it('forwards signals', async () => {
-      const { stdout, code } = await exec(
-        ['sh', '-c', 'trap "echo got; exit 3" USR1; echo ready; while :; do sleep 0.05; done'],
-        {},
-        async function* (said) {
-          await said('ready');
-          yield { input: { case: 'signal', value: 10 } };
-        },
-      );
-      assert.match(stdout, /got/);
-      assert.equal(code, 3);
-    });
-
-    it('gives a terminal: size, resize, control characters, exit code', async () => {
-      const text = (value: string): Input => ({ input: { case: 'stdin', value: Buffer.from(value) } });
-      const start = { interactive: true, size: { width: 100, height: 30 }, environment: { TERM: 'xterm' } };
-      const { stdout, code } = await exec(['sh'], start, async function* (said) {
-        yield text('tty; stty size; echo "first"-done\n');
-        await said('first-done');
-        yield { input: { case: 'resize', value: { width: 60, height: 20 } } };
-        yield text('sleep 0.1; stty size; echo "second"-done\n');
-        await said('second-done');
-        yield text(`sh -c 'echo "now"-sleeping; sleep 1000'\n`);
-        await said('now-sleeping');
-        yield text('\x03');
-        yield text('echo "third"-done; exit 5\n');
-      });
-      assert.match(stdout, /\/dev\/pts\/\d/);
-      assert.match(stdout, /30 100/);
-      assert.match(stdout, /20 60/);
-      assert.match(stdout, /third-done/);
-      assert.equal(code, 5);
-    });
-
-    it('ends the command when its caller goes', async () => {
-      for (const interactive of [false, true]) {
-        const abort = new AbortController();
-        async function* inputs(): AsyncGenerator<Input> {
-          const command = ['sh', '-c', `echo ready; sleep 4321${interactive ? 1 : 0}`];
-          yield { input: { case: 'start', value: { ref, command, interactive } } };
-        }
-        await assert.rejects(async () => {
-          for await (const { output } of agent.client.exec(inputs(), { signal: abort.signal }))
-            if (output.case === 'stdout') abort.abort();
-        });
-      }
-      await eventually(async () => {
-        const { stdout } = await run('ps', ['-eo', 'args']);
-        assert.ok(!stdout.includes('sleep 4321'));
-        assert.ok(!stdout.includes(`lxc-attach -P ${agent.data}`));
-      });
-    });
-
-    it('says so when the instance does not run', async () => {
-      await setState('stopped', { force: true });
-      await assert.rejects(exec(['true']), /Instance is not running/);
-      await setState('running');
-    });
   });
 
   it('reports what happens behind its back within two seconds', async () => {
@@ -328,7 +229,7 @@ describe('agent', () => {
     await agent.client.ensureConfig({ spec: { ...spec, generation: 1n } });
     await ensureInstance({ generation: 2n });
     await assert.rejects(setState('stopped', { force: true }), (e: AppError) => e.code === 'conflict');
-    assert.equal((await exec(['true'], { ref: { id, generation: 2n } })).code, 0);
+    assert.equal((await execIn(agent.client, { ref: { id, generation: 2n }, command: ['true'] })).code, 0);
   });
 
   it('takes an image, runs an instance made from it, and forgets the image', async () => {
@@ -348,7 +249,8 @@ describe('agent', () => {
     const imageRef = { id: imageId, generation: 1n };
     await ensureInstance(made);
     await agent.client.ensureState({ ref: imageRef, state: 'running' });
-    assert.equal((await exec(['cat', '/etc/hostname'], { ref: imageRef })).stdout, 'from-image\n');
+    const { stdout } = await execIn(agent.client, { ref: imageRef, command: ['cat', '/etc/hostname'] });
+    assert.equal(stdout, 'from-image\n');
     await agent.client.ensureNoImage({ fingerprint });
     await agent.client.ensureNoInstance({ ref: imageRef });
     await assert.rejects(ensureInstance(made), (e: AppError) => e.code === 'not-found');
@@ -400,16 +302,3 @@ describe('agent', () => {
     );
   });
 });
-
-/** Tries again until it does not throw, for at most five seconds. */
-async function eventually(check: () => void | Promise<void>): Promise<void> {
-  const end = Date.now() + 5000;
-  for (;;) {
-    try {
-      return await check();
-    } catch (thrown) {
-      if (Date.now() > end) throw thrown;
-      await new Promise(resolve => setTimeout(resolve, 20));
-    }
-  }
-}

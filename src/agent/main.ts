@@ -31,7 +31,7 @@ async function main(argv: readonly string[]): Promise<void> {
 /** Containers live on when the agent ends, however it ends. */
 async function run(data: string): Promise<void> {
   keepDescriptorsToOurselves();
-  const log = pino({ base: null });
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'message' });
   const { openAgent } = await import('./open-agent.ts');
   const agent = await openAgent({ data, criu: process.env.BERTH_CRIU, log });
   log.info({ address: agent.address }, 'agent runs');

@@ -4,8 +4,12 @@
  * was frozen by hand, a monitor that died without cleaning up. No process is started for it.
  */
 import { type FSWatcher, mkdirSync, watch } from 'node:fs';
+import type { Clock } from '../kit/clock.ts';
+import type { Cgroups } from './cgroups.ts';
 import type { Host } from './host.ts';
 import { type Seen, STOPPED } from './lxc/look.ts';
+import type { Runtime } from './runtime.ts';
+import type { Ref } from './spec.ts';
 
 export interface Status {
   readonly id: string;
@@ -43,7 +47,15 @@ interface Known {
   readonly seen: Seen;
 }
 
-export function observe(host: Host): Observer {
+/** As much of a host as observing needs. */
+export interface Observed extends Pick<Host, 'locks' | 'isMoving'> {
+  readonly ledger: { list(): readonly { readonly spec: Ref }[] };
+  readonly runtime: Pick<Runtime, 'look' | 'lookAgain'>;
+  readonly cgroups: Pick<Cgroups, 'top'>;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+export function observe(host: Observed): Observer {
   const known = new Map<string, Known>();
   const listeners = new Set<(change: Change) => void>();
   let ticks = 0;

@@ -61,7 +61,7 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
     tls: identity,
     service: Agent,
     implementation: {
-      ...instanceService(host, observer),
+      ...instanceService(host, observer, log),
       ...imageService(host, store, dataPlane, identity),
       ...moveService(host, moves),
     },
@@ -108,7 +108,7 @@ function hostAndPort(address: string): { readonly host: string; readonly port: n
 }
 
 /** What `join` stored. @throws AppError `invalid` if this host has not joined */
-export async function readIdentity(paths: Paths): Promise<TlsIdentity> {
+async function readIdentity(paths: Paths): Promise<TlsIdentity> {
   const read = (name: string) =>
     readFile(join(paths.tls, name), 'utf8').catch(() =>
       fail('invalid', `${paths.tls}/${name} is missing: join a cluster first`),

@@ -20,7 +20,7 @@ interface PoolDeclaration {
   readonly config: Config;
 }
 
-export interface PoolFacts {
+interface PoolFacts {
   readonly name: string;
   readonly driver: PoolDriver;
   readonly totalBytes: number;

@@ -1,6 +1,6 @@
 /** Binds the verbs of this agent to the wire: messages become plain data here, and plain data messages again. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { fail } from '../domain/errors.ts';
+import { AppError, fail } from '../domain/errors.ts';
 import { WANTED, type Wanted } from '../domain/instance.ts';
 import type { Agent, InstanceStatusSchema } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { Server } from '../rpc/shapes.ts';
@@ -10,6 +10,7 @@ import { exec } from './exec/exec.ts';
 import type { Host } from './host.ts';
 import { instanceState } from './instance-state.ts';
 import { ensureConfig, ensureInstance, ensureNoInstance, ensureState } from './instances.ts';
+import type { Log } from './log.ts';
 import { notSeenYet, type Observer, type Status } from './observe.ts';
 import { observationsOf, toMessage } from './observe-stream.ts';
 import { progressOf } from './progress.ts';
@@ -18,14 +19,28 @@ import { parseRef, parseSpec, type Ref } from './spec.ts';
 type InstanceStatus = MessageInitShape<typeof InstanceStatusSchema>;
 
 /** The part of the service that is about the host and its instances. */
-export function instanceService(host: Host, observer: Observer) {
+export function instanceService(host: Host, observer: Observer, log: Log) {
   const statusOf = (ref: Ref): Status =>
     observer.list().find(({ id }) => id === ref.id) ?? notSeenYet(ref.id, ref.generation, host.clock.now());
 
-  /** What a verb did is known before its answer is. */
-  const seen = async <T>(work: Promise<T>): Promise<T> => {
+  /** Logs a verb on an instance, and sees to it that what it did is known before its answer is. */
+  const verb = async <T>(name: string, ref: Ref, work: () => Promise<T>, more: object = {}): Promise<T> => {
+    const began = performance.now();
+    const fields = () => ({
+      verb: name,
+      instance: ref.id,
+      generation: ref.generation,
+      ...more,
+      ms: Math.round(performance.now() - began),
+    });
     try {
-      return await work;
+      const result = await work();
+      log.info(fields(), 'done');
+      return result;
+    } catch (thrown) {
+      const { code, message } = AppError.from(thrown);
+      log.warn({ ...fields(), code }, message);
+      throw thrown;
     } finally {
       observer.refresh();
     }
@@ -55,20 +70,28 @@ export function instanceService(host: Host, observer: Observer) {
       return {};
     },
 
-    ensureInstance: request => progressOf(report => seen(ensureInstance(host, parseSpec(request.spec), report))),
-    async ensureNoInstance({ ref }) {
-      await seen(ensureNoInstance(host, parseRef(ref)));
+    ensureInstance: request =>
+      progressOf(async report => {
+        const spec = parseSpec(request.spec);
+        await verb('ensureInstance', spec, () => ensureInstance(host, spec, report));
+      }),
+    async ensureNoInstance(request) {
+      const ref = parseRef(request.ref);
+      await verb('ensureNoInstance', ref, () => ensureNoInstance(host, ref));
       return {};
     },
-    async ensureConfig({ spec }) {
-      await seen(ensureConfig(host, parseSpec(spec)));
+    async ensureConfig(request) {
+      const spec = parseSpec(request.spec);
+      await verb('ensureConfig', spec, () => ensureConfig(host, spec));
       return {};
     },
     async ensureState(request): Promise<InstanceStatus> {
       const ref = parseRef(request.ref);
       const { force } = request;
-      const state = { wanted: parseWanted(request.state), force, timeoutMs: Number(request.timeoutMs) };
-      await seen(ensureState(host, ref, request.spec ? { ...state, spec: parseSpec(request.spec) } : state));
+      const wanted = parseWanted(request.state);
+      const spec = request.spec && parseSpec(request.spec);
+      const state = { wanted, force, timeoutMs: Number(request.timeoutMs), ...(spec && { spec }) };
+      await verb('ensureState', ref, () => ensureState(host, ref, state), { wanted, force });
       return toMessage(statusOf(ref));
     },
     async getInstanceState(message) {

@@ -17,7 +17,7 @@ import { haltSignalOf } from './init-type.ts';
 import { lxcRuntime } from './lxc-runtime.ts';
 
 const PREFIX = `berth-test-runtime-${process.env.BERTH_OWN_HOST?.split('-').at(-1) ?? process.pid}`;
-inOwnHost(import.meta.url, PREFIX);
+await inOwnHost(import.meta.url, PREFIX);
 
 const id = '11111111-1111-4111-8111-111111111111';
 const idMap = { base: 1_000_000, size: 65_536 };

@@ -1,4 +1,4 @@
-/** What the agent does with NICs outside of starts: before and after a restore, and announcing where they are now. */
+/** What the agent does with NICs: writes what plugs them in, and puts pairs that a restore made into their bridges. */
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,11 +20,6 @@ export async function attachPairs(nics: readonly Nic[]): Promise<void> {
   await batch(nics.map(nic => `link set ${nic.host} master ${nic.bridge} up`));
 }
 
-/** Takes the instance off the network without touching its inside. Repeatable. */
-export async function detachPairs(nics: readonly Nic[]): Promise<void> {
-  await batch(nics.filter(onHost).map(nic => `link set ${nic.host} nomaster`));
-}
-
 /** Removing one end removes both. Repeatable. */
 export async function removePairs(nics: readonly Nic[]): Promise<void> {
   for (const nic of nics.filter(onHost)) {
@@ -32,23 +27,6 @@ export async function removePairs(nics: readonly Nic[]): Promise<void> {
     // With its container's network namespace a pair dies by itself, at a moment of the kernel's choice.
     if (code !== 0 && onHost(nic)) throw new AppError('internal', `${nic.host} cannot be removed: ${stderr.trim()}`);
   }
-}
-
-/**
- * Tells the network where the addresses are now, from inside the namespace of `pid`: sent from the bridge it would teach
- * switches the wrong port, and an idle instance would stay unreachable until it speaks by itself.
- */
-export async function announce(nics: readonly Nic[], pid: number): Promise<void> {
-  const calls = nics.flatMap(nic =>
-    nic.addresses
-      .filter(({ address }) => !address.includes(':'))
-      .map(({ address }) =>
-        run('nsenter', ['-t', String(pid), '-n', 'busybox', 'arping', '-A', '-c', '1', '-I', nic.name, address], {
-          timeoutMs: 5000,
-        }),
-      ),
-  );
-  await Promise.all(calls);
 }
 
 const onHost = (nic: Nic): boolean => existsSync(`/sys/class/net/${nic.host}`);

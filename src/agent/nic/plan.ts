@@ -9,7 +9,7 @@ import { fail } from '../../domain/errors.ts';
 import type { Config, Devices } from '../../domain/instance.ts';
 import { checkNetworkName } from '../../domain/names.ts';
 
-export interface NicAddress {
+interface NicAddress {
   readonly address: string;
   readonly prefix: number;
   readonly gateway: string | undefined;

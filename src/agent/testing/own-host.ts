@@ -2,10 +2,10 @@
  * Lets a test file run on a host of its own: network and mount namespaces that vanish with its last process. The file
  * starts itself again inside them; outside it only passes the result on.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { start } from '../command.ts';
 
 /** /sys must show the new network namespace yet keep the cgroups; /run must not be shared (CRIU caches there). */
 const ENTER = `set -e
@@ -18,18 +18,26 @@ mount -t tmpfs tmpfs /run
 ip link set lo up
 exec "$@"`;
 
-/** Call it first in the test file: returns only inside. @param prefix cgroup prefix the file uses; emptied at the end */
-export function inOwnHost(fileUrl: string, prefix: string): void {
-  if (process.env.BERTH_OWN_HOST === prefix) {
-    endWith(process.ppid);
-    return;
-  }
-  const file = fileURLToPath(fileUrl);
-  const enter = ['--net', '--mount', '--propagation', 'slave', 'sh', '-c', ENTER, 'sh', process.execPath, file];
-  const env = { ...process.env, BERTH_OWN_HOST: prefix };
-  const { status } = spawnSync('unshare', enter, { stdio: 'inherit', env });
+/**
+ * Awaited first in the test file: returns only inside.
+ * @param prefix cgroup prefix the file uses; emptied at the end
+ */
+export async function inOwnHost(fileUrl: string, prefix: string): Promise<void> {
+  if (process.env.BERTH_OWN_HOST === prefix) return endWith(process.ppid);
+  const inside = [process.execPath, fileURLToPath(fileUrl)];
+  // How the test runner wants to be told of results, and which CRIU to use.
+  const passed = ['PATH', 'NODE_TEST_CONTEXT', 'BERTH_CRIU'].flatMap(name => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  const host = start('unshare', ['--net', '--mount', '--propagation', 'slave', 'sh', '-c', ENTER, 'sh', ...inside], {
+    stdio: 'inherit',
+    ownSession: false,
+    env: { BERTH_OWN_HOST: prefix, ...Object.fromEntries(passed) },
+  });
+  const { code } = await host.exited;
   endLeftovers(prefix);
-  process.exit(status ?? 1);
+  process.exit(code === -1 ? 1 : code);
 }
 
 /** Nothing of this host outlives the test, also when who runs the tests is killed. */

@@ -18,8 +18,8 @@ export interface TestAgent {
   readonly controller: TlsIdentity;
   /** Ends the process at once and starts another on the same data. */
   killAndRestart(): Promise<void>;
-  /** Of the agent process. */
-  pid(): number;
+  /** Folder of the root of an instance that was made in a pool of folders. */
+  rootOf(id: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -54,7 +54,10 @@ export async function startTestAgent(prefix: string, bridge: string): Promise<Te
     address,
     controller,
     client: connection.client,
-    pid: () => running.pid,
+    async rootOf(id) {
+      const { stdout } = await run('find', [data, '-type', 'd', '-name', 'rootfs', '-path', `*${id}*`]);
+      return stdout.trim();
+    },
     async killAndRestart() {
       running.kill('SIGKILL');
       await running.exited;

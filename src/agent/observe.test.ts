@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { instanceLocks } from './instance-lock.ts';
+import { type Seen, STOPPED } from './lxc/look.ts';
+import { type Change, type Observer, observe } from './observe.ts';
+
+const RUNNING: Seen = { state: 'running', pid: 100, monitor: 99 };
+
+describe('observer', () => {
+  let folder: string;
+  let world: Map<string, Seen>;
+  let ledger: { spec: { id: string; generation: number } }[];
+  let moving: boolean;
+  let changes: Change[];
+  let observer: Observer;
+  const locks = instanceLocks();
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'berth-observe-'));
+    world = new Map([['a', RUNNING]]);
+    ledger = [{ spec: { id: 'a', generation: 1 } }, { spec: { id: 'b', generation: 1 } }];
+    moving = false;
+    changes = [];
+    const lookAt = (id: string) => world.get(id) ?? STOPPED;
+    observer = observe({
+      locks,
+      ledger: { list: () => ledger },
+      runtime: { look: lookAt, lookAgain: lookAt },
+      cgroups: { top: folder },
+      clock: { now: () => 7 },
+      isMoving: () => moving,
+    });
+    observer.subscribe(change => changes.push(change));
+  });
+  afterEach(async () => {
+    observer.close();
+    await rm(folder, { recursive: true });
+  });
+  const said = () => changes.flatMap(({ instances, gone }) => [...instances.map(i => `${i.id} ${i.state}`), ...gone]);
+
+  it('knows all from the start, running or not', () => {
+    assert.deepEqual(
+      observer.list().map(({ id, state, pid }) => `${id} ${state} ${pid}`),
+      ['a running 100', 'b stopped 0'],
+    );
+  });
+
+  it('tells each change once, and what is no longer ours', () => {
+    world.set('a', STOPPED);
+    observer.refresh();
+    observer.refresh();
+    world.set('a', { ...RUNNING, pid: 200 });
+    observer.refresh();
+    ledger = ledger.slice(0, 1);
+    observer.refresh();
+    assert.deepEqual(said(), ['a stopped', 'a running', 'b']);
+  });
+
+  it('tells a new ownership even if nothing else changed', () => {
+    ledger = [{ spec: { id: 'a', generation: 2 } }, ledger[1]!];
+    observer.refresh();
+    assert.deepEqual(
+      changes.map(({ instances }) => instances.map(each => each.generation)),
+      [[2]],
+    );
+  });
+
+  it('keeps to itself what a verb or a move passes through', async () => {
+    await locks.run('a', async () => {
+      world.set('a', STOPPED);
+      observer.refresh();
+      world.set('a', RUNNING);
+    });
+    observer.refresh();
+    moving = true;
+    world.set('a', STOPPED);
+    observer.refresh();
+    assert.deepEqual(said(), []);
+    moving = false;
+    observer.refresh();
+    assert.deepEqual(said(), ['a stopped']);
+  });
+});
