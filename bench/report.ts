@@ -1,0 +1,61 @@
+/** What a benchmark measured, with what it is measured against, as a table for people and as JSON for programs. */
+export interface Report {
+  readonly name: string;
+  readonly at: string;
+  readonly machine: Machine;
+  readonly rows: readonly Row[];
+}
+
+export interface Machine {
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly kernel: string;
+  readonly node: string;
+  /** One minute's load average before the run: a busy machine measures itself. */
+  readonly load: number;
+}
+
+export interface Row {
+  readonly what: string;
+  readonly unit: 'ms' | '/s';
+  /** Every single measurement, in order. */
+  readonly values: readonly number[];
+  /** Figures of others for the same thing, by who they are; text, because they carry their own spread. */
+  readonly peers?: Readonly<Record<string, string>>;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** "212 [180-260]"; a single measurement has no spread to tell. */
+export function summary(values: readonly number[]): string {
+  const round = (value: number) => (value < 10 ? value.toFixed(1) : String(Math.round(value)));
+  if (values.length === 1) return round(values[0]!);
+  return `${round(median(values))} [${round(Math.min(...values))}-${round(Math.max(...values))}]`;
+}
+
+export function renderReport({ name, machine, rows }: Report): string {
+  const peers = [...new Set(rows.flatMap(row => Object.keys(row.peers ?? {})))];
+  const table = [
+    ['', 'n', 'Berth', ...peers],
+    ...rows.map(row => [
+      row.what,
+      String(row.values.length),
+      `${summary(row.values)} ${row.unit}`,
+      ...peers.map(peer => row.peers?.[peer] ?? ''),
+    ]),
+  ];
+  const widths = table[0]!.map((_, column) => Math.max(...table.map(row => row[column]!.length)));
+  const lines = table.map(row =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
+  const { cpus, memoryBytes, kernel, node, load } = machine;
+  const where = `${cpus} CPUs, ${Math.round(memoryBytes / 1024 ** 3)} GiB, Linux ${kernel}, Node ${node}, load ${load.toFixed(1)}`;
+  return [`${name}: median [min-max]; ${where}`, '', ...lines].join('\n');
+}
