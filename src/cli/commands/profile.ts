@@ -4,7 +4,7 @@ import { type Fields, update, writable } from '../api/update.ts';
 import type { Define } from '../command-table.ts';
 import { defineDeviceCommands } from '../groups/device.ts';
 import { defineSettingsCommands } from '../groups/settings.ts';
-import { readStdin } from '../input/stdin.ts';
+import { readOptionalStdin } from '../input/stdin.ts';
 import { splitRemote } from '../remotes/reference.ts';
 import { byName, type Format, formatOption, renderList } from '../render/table.ts';
 import { parseYaml } from '../render/yaml.ts';
@@ -34,7 +34,7 @@ export const define: Define = (command, session) => {
     .argument('<profile>')
     .action(async (reference: string) => {
       const { client, name } = await session.resolve(reference);
-      const document = ((await parseYaml(await readStdin(session.io))) ?? {}) as Fields;
+      const document = ((await parseYaml(await readOptionalStdin(session.io))) ?? {}) as Fields;
       await client.send('POST', at`profiles`, {
         body: { config: {}, devices: {}, description: '', ...writable('profile', document), name },
       });

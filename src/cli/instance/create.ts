@@ -7,7 +7,7 @@ import { at, lastSegment } from '../api/path.ts';
 import { DRY_RUN, requireExtension } from '../api/server.ts';
 import { imageSource } from '../image/source.ts';
 import { collect } from '../input/key-value.ts';
-import { readStdin } from '../input/stdin.ts';
+import { readOptionalStdin } from '../input/stdin.ts';
 import { parseReference } from '../remotes/reference.ts';
 import { parseYaml } from '../render/yaml.ts';
 import type { Session } from '../session.ts';
@@ -101,7 +101,7 @@ function nameArguments(
 
 /** `berth launch IMAGE NAME < instance.yaml`. */
 async function readDocument(session: Session): Promise<InstanceDocument> {
-  const text = await readStdin(session.io);
+  const text = await readOptionalStdin(session.io);
   if (text.trim() === '') return {};
   const document = await parseYaml(text);
   if (typeof document !== 'object' || document === null)

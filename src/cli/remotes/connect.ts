@@ -15,7 +15,10 @@ export async function connect(
   trace?: (line: string) => void,
 ): Promise<Client> {
   if (remote.protocol === 'simplestreams') {
-    throw new AppError('invalid', `The remote "${name}" is an image store: instances cannot be kept there`);
+    throw new AppError(
+      'invalid',
+      `The remote "${name}" is an image store: launch, init and image copy can take images from it, nothing else works on it`,
+    );
   }
   const chosen = project ?? remote.project;
   const query: Query = chosen === undefined || chosen === 'default' ? {} : { project: chosen };

@@ -36,7 +36,9 @@ const KEYS = ['config', 'networks', 'storage_pools', 'profiles', 'cluster'];
 
 /** Refuses what it does not know: a misspelt key must not be silently without effect. */
 export function parsePreseed(document: unknown): Preseed {
-  const fields = requireMap(document ?? {}, 'the preseed');
+  if (document === null || document === undefined)
+    throw new AppError('invalid', 'the preseed is empty: give YAML on standard input');
+  const fields = requireMap(document, 'the preseed');
   const unknown = Object.keys(fields).filter(key => !KEYS.includes(key));
   if (unknown.length > 0)
     throw new AppError('invalid', `unknown keys in the preseed: ${unknown.join(', ')} (known: ${KEYS.join(', ')})`);
