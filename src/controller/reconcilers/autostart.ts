@@ -18,6 +18,7 @@ export const autostart: Reconciler = {
     const { view, engine, clock, signal } = context;
     const due = view
       .list(INSTANCES)
+      .filter(({ value }) => value.phase === 'ready')
       .map(({ value }) => ({ value, config: expanded(view, value).config }))
       .filter(({ value, config }) => {
         const node = view.get(NODE_STATUS.key(value.node))?.value;
@@ -52,8 +53,8 @@ export function shallStart(
   status: StatusRecord | undefined,
   bootId: string,
 ): boolean {
-  const { phase, node, generation, wanted, ephemeral } = record;
-  if (phase !== 'ready' || ephemeral || bootId === '' || record.config[LAST_BOOT] === bootId) return false;
+  const { node, generation, wanted, ephemeral } = record;
+  if (ephemeral || bootId === '' || record.config[LAST_BOOT] === bootId) return false;
   if (status?.state !== 'stopped' || status.node !== node || status.generation !== generation) return false;
   const auto = config['boot.autostart'] ?? '';
   return auto === '' ? wanted !== 'stopped' : isTrue(auto);

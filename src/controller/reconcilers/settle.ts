@@ -18,6 +18,7 @@ export const settle: Reconciler = {
     const settled: string[] = [];
     for (const stored of view.list(INSTANCES)) {
       const { value } = stored;
+      if (value.phase !== 'ready') continue;
       const bootId = view.get(NODE_STATUS.key(value.node))?.value.bootId ?? '';
       const wanted = nextWanted(value, view.get(STATUS.key(value.id))?.value, bootId);
       const lock = lockKey(`instance/${value.project}/${value.name}`);
@@ -32,11 +33,11 @@ export const settle: Reconciler = {
 
 /** Pure. @returns undefined: it is right as it is, or nobody knows. */
 export function nextWanted(
-  { phase, node, generation, config, wanted, ephemeral }: InstanceRecord,
+  { node, generation, config, wanted, ephemeral }: InstanceRecord,
   status: StatusRecord | undefined,
   bootId: string,
 ): Wanted | undefined {
-  if (phase !== 'ready' || status?.node !== node || status.generation !== generation) return undefined;
+  if (status?.node !== node || status.generation !== generation) return undefined;
   const state = WANTED.find(each => each === status.state);
   if (state === undefined || state === wanted) return undefined;
   if (state === 'stopped' && (ephemeral || config[LAST_BOOT] !== bootId)) return undefined;

@@ -61,14 +61,23 @@ export const IMAGE = 'f'.repeat(64);
 
 const CONSISTENT_WITHIN_MS = 3_000;
 
-export const quietLog: Log = {
-  debug: () => {},
-  info: () => {},
-  warn: () => {},
-  error: () => {},
-  with: () => quietLog,
-  onEntry: () => () => {},
-};
+/** Says nothing, and remembers what must not happen whatever a test does: bugs, and reconcilers that stumble. */
+function logOf(alarms: string[]): Log {
+  const log: Log = {
+    debug: () => {},
+    info: () => {},
+    warn: (message, details) => {
+      const error = String(details?.error ?? '');
+      if (message.startsWith('reconciler failed') && !/offline|cannot be reached/.test(error)) alarms.push(error);
+    },
+    error: (message, details) => void alarms.push(`${message} ${details?.error ?? ''}`),
+    with: () => log,
+    onEntry: () => () => {},
+  };
+  return log;
+}
+
+export const quietLog = logOf([]);
 
 export interface TestOptions {
   readonly log?: Log;
@@ -83,6 +92,7 @@ export async function openTestCluster(hosts: readonly string[], options: TestOpt
   world.host(hosts[0]!).images.add(IMAGE);
   const view = await openView(store, [''], closed.signal);
   const controllers: TestController[] = [];
+  const alarms: string[] = [];
 
   const until = (what: string, holds: () => boolean): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -117,7 +127,7 @@ export async function openTestCluster(hosts: readonly string[], options: TestOpt
       const common = { store: own, view: ownView, agents, clock: mortal.clock };
       const core = await openCore({
         ...common,
-        log: options.log ?? quietLog,
+        log: options.log ?? logOf(alarms),
         name,
         address: `${name}:8443`,
         heartbeatMs: 100,
@@ -172,6 +182,7 @@ export async function openTestCluster(hosts: readonly string[], options: TestOpt
       for (const { core, mortal } of controllers) if (!mortal.dead) await core.close();
       closed.abort();
       await store.close();
+      assert.deepEqual(alarms, []);
     },
   };
 }
