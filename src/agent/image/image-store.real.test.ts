@@ -248,3 +248,21 @@ test('refuses a damaged squashfs root, one with a device outside of /dev, and a 
   });
   assert.deepEqual(await readdir(join(data, 'images')), []);
 });
+
+test('says it when an image has owners that an unprivileged instance cannot have', async t => {
+  const folder = await makeTree(t);
+  const { store: images, data } = await store(t);
+  await run('chown', ['100000:100000', join(folder, 'rootfs/etc')]);
+  await tar(folder, '-cf', join(data, 'image'), 'metadata.yaml', 'templates', 'rootfs');
+  await upload(images, { meta: join(data, 'image') });
+  const { fingerprint } = await images.finishUpload('u1');
+  const pool = await openPool('dir', await scratchFolder(t));
+  const ensure = (idMap: typeof DEFAULT_ID_MAP | undefined) =>
+    pool.ensureImage({ fingerprint, idMap }, into => images.unpack(fingerprint, into, idMap));
+  await assert.rejects(ensure(DEFAULT_ID_MAP), {
+    code: 'invalid',
+    message: /a file of uid 100000, gid 100000, more than/,
+  });
+  assert.equal(await pool.hasImage({ fingerprint, idMap: DEFAULT_ID_MAP }), false);
+  await ensure(undefined);
+});

@@ -66,5 +66,10 @@ async function unsquash(file: string, folder: string, idMap: IdMap | undefined):
 /** What the program says is wrong with the archive is the archive's fault, not ours. */
 function asRefusal(error: unknown): unknown {
   if (!(error instanceof AppError) || error.code !== 'internal') return error;
+  const [, owner] = /Cannot change ownership to (uid \d+, gid \d+): Invalid argument/.exec(error.message) ?? [];
+  if (owner !== undefined) {
+    const message = `The image has a file of ${owner}, more than an unprivileged instance has ids: use security.privileged`;
+    return new AppError('invalid', message, error);
+  }
   return new AppError('invalid', `The image cannot be unpacked (${error.message}): build or upload it again`, error);
 }

@@ -59,15 +59,14 @@ export function openTreeSender(layout: Layout, order: TransferOrder): VolumeSend
     count: { bytes: number },
   ): Promise<number | string> {
     const ask = async (message: object, body?: Body) => (await channel.ask(message, body)).message as TreeAnswer;
-    const theirs = await ask({ step: 'state', round: number, base: -1 });
-    const base = theirs.round === copy.round ? copy : NO_COPY;
-    copy = NO_COPY; // unless this succeeds, nothing is known of the other end
-
     const doubtfulFrom = (await isTmpfs(root)) ? Number.NEGATIVE_INFINITY : systemClock.now() / 1000 - TICK_S;
     // A page written through a mapping changes the time stamp once, until it is written back: have that done first.
     // (Tried without: a file that a program had mapped arrived two writes late.)
     if (!final) await run('sync', ['-f', root], { timeoutMs: 3_600_000 });
-    const now = await walk(root, order.idMap, !final);
+    const state = ask({ step: 'state', round: number, base: -1 });
+    const [theirs, now] = await Promise.all([state, walk(root, order.idMap, !final)]);
+    const base = theirs.round === copy.round ? copy : NO_COPY;
+    copy = NO_COPY; // unless this succeeds, nothing is known of the other end
     const { removals, changes } = deltaOf(now, base.tree, base.doubtfulFrom);
 
     const step = { round: number, base: base.round };
