@@ -48,6 +48,30 @@ const ONLY: readonly OnlyRule[] = [
   },
 ];
 
+/** Which files of the controller may write which key space: the table in `controller/spaces.ts`, as file names. */
+const WRITERS: Readonly<Record<string, RegExp>> = {
+  INSTANCES: /^(commands|sagas|instances)\/|^reconcilers\/settle\.ts$|^lxd\/profiles\.ts$/,
+  ADDRESSES: /^(sagas|instances)\//,
+  ALLOCATIONS: /^instances\/allocations\.ts$/,
+  STATUS: /^observe\//,
+  NODE_STATUS: /^observe\//,
+  NODES: /^lxd\/cluster\.ts$|^sagas\/set-admission\.ts$|^trust\/join\.ts$/,
+  SAGAS: /^saga\//,
+  LOCKS: /^saga\//,
+  IMAGES: /^lxd\/images\.ts$|^sagas\/(import|delete)-image\.ts$|^instances\/image-on-node\.ts$/,
+  IMAGE_ALIASES: /^lxd\/image-aliases\.ts$|^sagas\/(import|delete)-image\.ts$/,
+  PROFILES: /^lxd\/profiles\.ts$/,
+  NETWORKS: /^lxd\/networks\.ts$/,
+  POOLS: /^lxd\/storage-pools\.ts$/,
+  SERVER: /^lxd\/server-config\.ts$/,
+  CERTIFICATES: /^(trust|lxd)\/certificates\.ts$/,
+  TOKENS: /^trust\//,
+  SECRETS: /^trust\//,
+  SESSIONS: /^sessions\//,
+  CONTROLLERS: /^presence\.ts$/,
+  LEADER: /^presence\.ts$/,
+};
+
 const MAX_LINES = 320;
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
@@ -74,6 +98,19 @@ describe('house rules', () => {
       assert.deepEqual(wrong, []);
     });
   }
+
+  it('every stored key has one writer: a record that wants a second one is two records', () => {
+    const wrong = files
+      .filter(file => file.startsWith('controller/') && !isTest(file))
+      .flatMap(file =>
+        [...read(file).matchAll(/\b([A-Z_]+)\.(?:put|create|replace|remove|delete)\(/g)]
+          .filter(
+            ([, space]) => WRITERS[space!] !== undefined && !WRITERS[space!]!.test(file.slice('controller/'.length)),
+          )
+          .map(([, space]) => `${file} writes ${space}`),
+      );
+    assert.deepEqual(wrong, []);
+  });
 
   it('a file is one idea: one over the limit has a second idea in it', () => {
     const wrong = files

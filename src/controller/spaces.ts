@@ -1,4 +1,22 @@
-/** The key spaces of `store/keys.ts` with the type of their records. Who writes which is said there. */
+/**
+ * The stored keys and the type of their records. Each has one writer (a role, not a process; always guarded by revision):
+ *
+ * | space                            | writer                                                                     |
+ * |----------------------------------|----------------------------------------------------------------------------|
+ * | instances, addresses             | sagas, under the instance's lock; what the host did by itself: `settle`    |
+ * | allocations                      | `instances/allocations`, in the transaction that places or removes         |
+ * | status, node-status              | the leader's observer, from what agents report                             |
+ * | nodes                            | the cluster API: join, edit, evacuate, restore, remove                     |
+ * | sagas, locks                     | the saga engine that holds the claim                                       |
+ * | images, image-aliases            | the image API and its sagas                                                |
+ * | profiles, networks, pools        | the API of each                                                            |
+ * | server                           | the server's config API                                                    |
+ * | certificates, tokens, secrets    | `trust` and its API                                                        |
+ * | sessions                         | the controller that serves the session, under its lease                    |
+ * | controllers, leader              | that controller, under its lease                                           |
+ *
+ * `test/house-rules.test.ts` holds the files to it.
+ */
 import type { ImageAliasRecord, ImageRecord } from '../domain/image.ts';
 import type { InstanceRecord, StatusRecord } from '../domain/instance.ts';
 import type { AddressRecord, NetworkRecord } from '../domain/network.ts';

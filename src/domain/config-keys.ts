@@ -71,11 +71,6 @@ export function checkProfileConfig(config: Config): void {
   }
 }
 
-/** What a running container takes up at once; the rest is applied when it starts again. */
-export function isLive(key: string): boolean {
-  return key.startsWith('limits.') || key.startsWith('user.') || key.startsWith('boot.') || key === 'cluster.evacuate';
-}
-
 function checkKey(key: string, value: string): void {
   const prefix = Object.keys(PREFIXES).find(each => key.startsWith(each) && key.length > each.length);
   const check =

@@ -60,7 +60,3 @@ export class AppError extends Error {
 export function fail(code: Code, message: string, cause?: unknown): never {
   throw new AppError(code, message, cause);
 }
-
-export function assertNever(value: never): never {
-  throw new AppError('internal', `impossible value ${JSON.stringify(value)}`);
-}
