@@ -90,7 +90,7 @@ test('of many instances one that fails does not keep the others', async () => {
     'PUT /1.0/instances/c/state': started(DONE),
   });
   const { code, err } = await server.run(['stop', 'a', 'b', 'c', '--timeout', '5']);
-  assert.deepEqual([code, err], [1, 'error: b: Instance not found\nError: Some instances failed to stop\n']);
+  assert.deepEqual([code, err], [1, 'b: error: Instance not found\nError: Some instances failed to stop\n']);
   assert.equal(server.seen.length, 3);
   assert.deepEqual(server.seen[0]?.body, { action: 'stop', timeout: 5, force: false, stateful: false });
 });

@@ -63,7 +63,7 @@ export async function forEachInstance(
         await work(await session.resolve(name));
       } catch (error) {
         failed++;
-        session.note(`error: ${name}: ${AppError.from(error).message}`);
+        session.note(`${name}: error: ${AppError.from(error).message}`);
       }
     }
   };

@@ -32,6 +32,21 @@ test('a table is drawn as LXD draws it', async () => {
   );
 });
 
+test('compact is the table without its lines', async () => {
+  const compact = await renderList(
+    {
+      headers: ['NAME', 'STATE'],
+      rows: [
+        ['c1', 'RUNNING'],
+        ['c10', ''],
+      ],
+      raw: [],
+    },
+    'compact',
+  );
+  assert.equal(compact, ['  NAME   STATE   ', '  c1    RUNNING  ', '  c10            '].join('\n'));
+});
+
 test('an empty table is its headers', async () => {
   assert.equal(
     await renderList({ headers: ['ID', 'TYPE'], rows: [], raw: [] }, 'table'),

@@ -61,7 +61,7 @@ async function drawTable(
   const { default: Table } = await import('cli-table3');
   const table = new Table({
     chars: format === 'table' ? LINES : NO_LINES,
-    style: { head: [], border: [], ...(format === 'table' ? {} : { 'padding-left': 1, 'padding-right': 1 }) },
+    style: { head: [], border: [] },
     head: headers as string[],
     colAligns: headers.map(() => 'center'),
   });
@@ -69,13 +69,14 @@ async function drawTable(
   return table.toString();
 }
 
+// biome-ignore format: one edge a line
 const LINES = {
-  'top': '-', 'top-mid': '+', 'top-left': '+', 'top-right': '+',
-  'bottom': '-', 'bottom-mid': '+', 'bottom-left': '+', 'bottom-right': '+',
-  'left': '|', 'left-mid': '+', 'mid': '-', 'mid-mid': '+', 'right': '|', 'right-mid': '+', 'middle': '|',
-}; // biome-ignore format: one edge a line
+  top: '-', 'top-mid': '+', 'top-left': '+', 'top-right': '+',
+  bottom: '-', 'bottom-mid': '+', 'bottom-left': '+', 'bottom-right': '+',
+  left: '|', 'left-mid': '+', mid: '-', 'mid-mid': '+', right: '|', 'right-mid': '+', middle: '|',
+};
 
-const NO_LINES = Object.fromEntries(Object.keys(LINES).map(edge => [edge, '']));
+const NO_LINES = { ...Object.fromEntries(Object.keys(LINES).map(edge => [edge, ''])), left: ' ', right: ' ' };
 
 function csvCell(cell: string): string {
   return /[",\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
