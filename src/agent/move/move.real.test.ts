@@ -5,7 +5,7 @@ import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { AppError } from '../../domain/errors.ts';
@@ -56,11 +56,13 @@ const specOf = (generation: bigint): MessageInitShape<typeof InstanceSpecSchema>
   },
 });
 
-describe('a live move between two hosts', { timeout: 60_000 }, () => {
+describe('a live move between two hosts', () => {
   let folder: string;
   let a: TestHost;
   let b: TestHost;
   let generation = 1n;
+  /** The move under way: what a test that fails leaves standing still is taken back before the next one. */
+  let underWay: readonly [from: TestHost, to: TestHost, name: string] | undefined;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'berth-move-'));
@@ -81,6 +83,10 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
   after(async () => {
     for (const host of [a, b]) await host?.close();
     await rm(folder, { recursive: true, force: true });
+  });
+
+  afterEach(async () => {
+    if (underWay !== undefined) await abort(...underWay).catch(() => {});
   });
 
   async function launch({ client, data, path }: TestHost): Promise<void> {
@@ -108,6 +114,7 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
 
   async function prepare(from: TestHost, to: TestHost, move: string): Promise<DataToken> {
     const ref = refOf('target', move);
+    underWay = [from, to, move];
     const token = await to.client.prepareMove({ ref, spec: specOf(generation + 1n), live: true, sourceDriver: 'dir' });
     await drain(from.client.syncMove({ ref: refOf('source', move), target: token, targetDriver: 'dir' }));
     return token;
@@ -130,6 +137,7 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     ];
     await from.client.ensureNoInstance({ ref: { id, generation } });
     generation += 1n;
+    underWay = undefined;
     return timings.map(({ ms }: MoveTimings) => ms);
   }
 
@@ -138,6 +146,7 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
       await from.client.abortMove(refOf('source', name));
       await to.client.abortMove(refOf('target', name));
     }
+    underWay = undefined;
   }
 
   /** Nothing of it is on this host. */
@@ -155,7 +164,9 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     assert.deepEqual(found, { moves: [], lxc: [], volumes: [], veths: [], cgroups: [] });
   }
 
-  it('there and back: memory, address and TCP connection stay, nothing is left behind', async t => {
+  it('there and back: memory, address and TCP connection stay, nothing is left behind', {
+    timeout: 30_000,
+  }, async t => {
     const echoes = await connected(async () => {
       for (const [from, to, name] of [
         [a, b, 'there'],
@@ -171,7 +182,9 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     assertUnbroken(echoes);
   });
 
-  it('what cannot be saved is said beforehand, and is let run when it is tried all the same', async t => {
+  it('what cannot be saved is said beforehand, and is let run when it is tried all the same', {
+    timeout: 30_000,
+  }, async t => {
     const target = await b.client.getHost({});
     const check = () => a.client.checkMove({ ref: { id, generation }, target });
     const fine = await check();
@@ -203,7 +216,7 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     assert.equal((await check()).verdict, 'live');
   });
 
-  it('images that arrive damaged: it runs on where it was, and the target is clean', async t => {
+  it('images that arrive damaged: it runs on where it was, and the target is clean', { timeout: 30_000 }, async t => {
     await b.kill();
     await b.start(await damagingCriu());
     const echoes = await connected(async () => {
@@ -223,7 +236,9 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     await b.start(criu);
   });
 
-  it('both agents die while it stands still: the next ones take it back, and it runs on', async t => {
+  it('both agents die while it stands still: the next ones take it back, and it runs on', {
+    timeout: 30_000,
+  }, async t => {
     const echoes = await connected(async () => {
       const target = await prepare(a, b, 'killed');
       await a.client.freezeMove({ ref: refOf('source', 'killed'), target });
@@ -238,7 +253,9 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     assertUnbroken(echoes);
   });
 
-  it('the source dies in the middle of the freeze, then the target too: the next ones go on to the end', async t => {
+  it('the source dies in the middle of the freeze, then the target too: the next ones go on to the end', {
+    timeout: 30_000,
+  }, async t => {
     const echoes = await connected(async () => {
       const target = await prepare(a, b, 'resumed');
       const frozen = join(a.data, 'moves', `resumed.${id}.source`, 'at.frozen');
@@ -262,6 +279,7 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
       for (let twice = 0; twice < 2; twice += 1) await a.client.commitMove(refOf('source', 'resumed'));
       await a.client.ensureNoInstance({ ref: { id, generation } });
       generation += 1n;
+      underWay = undefined;
       assert.equal(await stateOn(b), 'running');
       await assertNothingOn(a);
     });
@@ -269,7 +287,7 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     assertUnbroken(echoes);
   });
 
-  it('called off before the freeze, or never begun: nothing happens to it', async () => {
+  it('called off before the freeze, or never begun: nothing happens to it', { timeout: 30_000 }, async () => {
     await abort(b, a, 'never');
     const echoes = await connected(async () => {
       await prepare(b, a, 'early');
@@ -281,7 +299,7 @@ describe('a live move between two hosts', { timeout: 60_000 }, () => {
     await assert.rejects(b.client.commitMove(refOf('source', 'never')), /never frozen/);
   });
 
-  it('a stopped instance moves too: its volume, and who owns it', async () => {
+  it('a stopped instance moves too: its volume, and who owns it', { timeout: 30_000 }, async () => {
     await b.client.ensureState({ ref: { id, generation }, state: 'stopped', force: true });
     const ref = refOf('target', 'cold');
     const target = await a.client.prepareMove({ ref, spec: specOf(generation + 1n), live: false });
