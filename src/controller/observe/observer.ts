@@ -90,7 +90,7 @@ export function openObserver(options: ObserverOptions): Observer {
       if (next === undefined) continue;
       if (next.state !== before?.state) {
         turned.add(node);
-        log.warn(`node is ${next.state}`, { node, detail: next.detail });
+        log[next.state === 'online' ? 'info' : 'warn'](`node is ${next.state}`, { node, detail: next.detail });
         if (next.state === 'offline') follower.restart();
       }
       writes.push(NODE_STATUS.put(NODE_STATUS.key(node), next));

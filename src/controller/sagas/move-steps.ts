@@ -153,7 +153,9 @@ export async function cleanSource(context: StepContext, { input, reserve }: Movi
 
 export async function seen(context: StepContext, { input, reserve }: Moving): Promise<void> {
   const record = findInstance(context.view, input)?.value;
-  if (record !== undefined) await untilSeen(context, input.id, reserve.generation, record.wanted);
+  // One that does not run looks the same on either host, and its user has nothing to wait for.
+  if (record !== undefined && record.wanted !== 'stopped')
+    await untilSeen(context, input.id, reserve.generation, record.wanted);
 }
 
 export function moveRef(
