@@ -122,7 +122,7 @@ async function lists(
       what: `REST delete, ${WIDTH} at once`,
       unit: '/s',
       values: [gone.perSecond],
-      peers: { 'LXD dir, card': '60.2 /s (no card)' },
+      peers: PEERS.deletions,
     },
   ];
 }
