@@ -3,7 +3,7 @@
  * between them and holds the client. A host is a network and a mount namespace kept by a sleeping process, so that its
  * agent can be killed and started again.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Identity } from '../../../kit/certificates.ts';
 import { issue } from '../../../kit/certificates.ts';
@@ -102,10 +102,27 @@ export async function makeHost({ name, address, data, cgroupPrefix, authority }:
     async close() {
       connection.close();
       await kill();
-      keeper.kill('SIGKILL');
+      // A test that failed in the middle of a move leaves scripts that wait for a word, and a frozen container.
+      for (const pid of await pidsIn(keeper.pid)) process.kill(pid, 'SIGKILL');
       await keeper.exited;
+      await thawBelow(join('/sys/fs/cgroup/freezer', cgroupPrefix));
     },
   };
+}
+
+/** All in the same network namespace as this one, itself included. */
+async function pidsIn(keeper: number): Promise<readonly number[]> {
+  const namespaceOf = (pid: string) => readlink(`/proc/${pid}/ns/net`).catch(() => '');
+  const ours = await namespaceOf(`${keeper}`);
+  const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name));
+  const theirs = await Promise.all(pids.map(namespaceOf));
+  return pids.filter((_, index) => theirs[index] === ours).map(Number);
+}
+
+async function thawBelow(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter(each => each.startsWith('lxc.payload.')))
+    await writeFile(join(folder, name, 'freezer.state'), 'THAWED');
 }
 
 async function writeConfig(
