@@ -55,33 +55,49 @@ type Send = (part: UploadPart['part'], bytes: AsyncIterable<Buffer>) => Promise<
 
 const PART = { metadata: 'meta', rootfs: 'rootfs' } as const;
 
-/** @returns the file name of the metadata. */
+/** @returns the file name of the metadata. When it throws, nothing is being sent any more. */
 async function receiveForm(request: ApiRequest, body: Readable, send: Send): Promise<string> {
   const form = new Busboy({ headers: { 'content-type': request.headers['content-type']! } });
   const seen = new Map<UploadPart['part'], string>();
+  const streams: Readable[] = [];
   const sent: Promise<void>[] = [];
-  await new Promise<void>((resolve, reject) => {
-    form.on('file', (field, stream, filename) => {
-      const part = PART[field as keyof typeof PART];
-      if (part === undefined || seen.has(part)) {
-        stream.resume();
-        const why = field === 'rootfs.img' ? 'virtual machine images are not supported' : `unexpected part "${field}"`;
-        return reject(new AppError('invalid', `Invalid image upload: ${why} (parts: metadata, rootfs)`));
-      }
-      seen.set(part, filename);
-      const sending = send(part, stream as unknown as AsyncIterable<Buffer>);
-      sending.catch(reject);
-      sent.push(sending);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      form.on('file', (field, stream, filename) => {
+        const part = PART[field as keyof typeof PART];
+        if (part === undefined || seen.has(part)) {
+          stream.resume();
+          return reject(new AppError('invalid', `Invalid image upload: ${whyNot(field)} (parts: metadata, rootfs)`));
+        }
+        seen.set(part, filename);
+        streams.push(stream);
+        const sending = send(part, stream as unknown as AsyncIterable<Buffer>);
+        sending.catch(reject);
+        sent.push(sending);
+      });
+      form.once('finish', resolve);
+      form.once('error', error => reject(new AppError('invalid', 'Invalid image upload: the form is damaged', error)));
+      body.once('error', reject);
+      body.once('close', () => {
+        if (!body.readableEnded) reject(new AppError('cancelled', 'The client hung up in the middle of the upload'));
+      });
+      body.pipe(form);
     });
-    form.once('finish', resolve);
-    form.once('error', error => reject(new AppError('invalid', 'Invalid image upload: the form is damaged', error)));
-    body.once('error', reject);
-    body.pipe(form);
-  }).finally(() => body.unpipe(form));
-  await Promise.all(sent);
+    await Promise.all(sent);
+  } catch (error) {
+    for (const stream of streams) stream.destroy(AppError.from(error));
+    await Promise.allSettled(sent);
+    throw error;
+  } finally {
+    body.unpipe(form);
+  }
   for (const [field, part] of Object.entries(PART))
     if (!seen.has(part)) fail('invalid', `Invalid image upload: the part "${field}" is missing`);
   return seen.get('meta')!;
+}
+
+function whyNot(field: string): string {
+  return field === 'rootfs.img' ? 'virtual machine images are not supported' : `unexpected part "${field}"`;
 }
 
 /** The online node with the most room. */

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { WebSocket } from 'ws';
+import { type Clock, systemClock } from '../../kit/clock.ts';
 import type { AgentClient } from '../agents.ts';
-import { type Front, IMAGE, openTestApi, type TestApi } from '../lxd/testing/test-api.ts';
+import { type Front, IMAGE, openTestApi, type TestApi, type TestApiOptions } from '../lxd/testing/test-api.ts';
+import { CONTROLLERS } from '../spaces.ts';
 import type { ExecStart } from './exec-bridge.ts';
 
 type Exec = AgentClient['exec'];
@@ -44,12 +46,14 @@ const exec = async function* (inputs: Inputs, options?: { signal?: AbortSignal }
   }
 } as unknown as Exec;
 
-beforeEach(async () => {
-  api = await openTestApi({ hosts: ['n1'], agent: () => ({ exec }) });
+beforeEach(() => open());
+afterEach(() => api.close());
+
+async function open(options: TestApiOptions = {}): Promise<void> {
+  api = await openTestApi({ hosts: ['n1'], agent: () => ({ exec }), ...options });
   await api.front.run('POST', '/1.0/instances', { name: 'c1', source: { type: 'image', fingerprint: IMAGE } });
   await api.front.run('PUT', '/1.0/instances/c1/state', { action: 'start' });
-});
-afterEach(() => api.close());
+}
 
 const lxc = { 'wait-for-websocket': true, interactive: false, environment: { TERM: 'xterm' } };
 
@@ -203,6 +207,9 @@ describe('exec', { timeout: 20_000 }, () => {
   });
 
   it('gives up when the client does not connect in time', async () => {
+    await api.close();
+    const hurried: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 20, signal) };
+    await open({ clock: hurried });
     const { id, fds } = await begin({});
     await join(id, fds['0']!);
     const { status, err } = await wait(id);
@@ -252,5 +259,29 @@ describe('exec', { timeout: 20_000 }, () => {
     const { id } = await begin({ 'wait-for-websocket': false });
     const { json } = await other.send('GET', `/1.0/operations/${id}/wait?timeout=10`);
     assert.equal(json.metadata.metadata.return, 5);
+  });
+
+  it('takes sockets that reach another front end than the one that was asked', async () => {
+    program = async function* (_start, heard) {
+      for (;;) {
+        const { input } = (await heard.next()).value!;
+        if (input.case === 'stdin') yield ['stdout', Buffer.from(input.value).toString().toUpperCase()];
+        if (input.case === 'stdinEnd') return 9;
+      }
+    };
+    const other = await api.another('c2');
+    const { store, view } = other.controller;
+    const record = { name: 'c1', incarnation: 'x', address: api.front.address };
+    const { revision } = await store.commit({ guards: [], writes: [CONTROLLERS.put(CONTROLLERS.key('c1'), record)] });
+    const { id, fds } = await begin({});
+    await view.reached(revision);
+    const stdin = await join(id, fds['0']!, other);
+    const stdout = await join(id, fds['1']!);
+    await join(id, fds['2']!, other);
+    stdin.socket.send(Buffer.from('shout'));
+    stdin.socket.send('');
+    assert.equal(await stdout.ended, 'SHOUT');
+    assert.equal((await wait(id)).metadata.return, 9);
+    await stdin.closed;
   });
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { type Identity, makeSelfSigned } from '../../../kit/certificates.ts';
-import { systemClock } from '../../../kit/clock.ts';
+import { type Clock, systemClock } from '../../../kit/clock.ts';
 import type { AgentClient, Agents } from '../../agents.ts';
 import { openLog } from '../../log.ts';
 import { IMAGE, openTestCluster, type TestCluster, type TestController } from '../../testing/test-cluster.ts';
@@ -59,6 +59,10 @@ export interface TestApiOptions {
   /** What hosts do otherwise than the fake world. */
   readonly agent?: (node: string) => Partial<AgentClient>;
   readonly bulk?: Bulk;
+  /** Of the API; sagas keep their own. */
+  readonly clock?: Clock;
+  /** Called before each commit and each call of an agent; what it throws is what the caller meets. */
+  readonly effects?: () => void;
 }
 
 export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
@@ -67,7 +71,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   const closing: (() => Promise<void>)[] = [];
 
   const another = async (name: string): Promise<Front> => {
-    const controller = await cluster.controller(name);
+    const controller = await cluster.controller(name, { effects: options.effects });
     const agents: Agents = {
       of: node => ({ ...controller.agents.of(node), ...options.agent?.(node) }),
     };
@@ -75,7 +79,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     const socketPath = join(folder, `${name}.socket`);
     const http = await serveLxd({
       name,
-      core: { ...controller, clock: systemClock, agents },
+      core: { ...controller, clock: options.clock ?? systemClock, agents },
       bulk: options.bulk ?? noBulk,
       secrets,
       log: openLog('info', () => {}),

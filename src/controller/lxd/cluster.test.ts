@@ -1,0 +1,155 @@
+/** The cluster: how hosts join, and what all of them have. */
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { makeRequest } from '../../kit/certificates.ts';
+import { IMAGE, openTestApi, type TestApi } from './testing/test-api.ts';
+
+let api: TestApi;
+beforeEach(async () => {
+  api = await openTestApi();
+});
+afterEach(() => api.close());
+
+const send = (method: string, path: string, body?: unknown, as?: 'stranger') =>
+  api.front.send(method, path, body === undefined ? {} : { body }, as);
+const get = async (path: string) => (await send('GET', path)).json.metadata;
+const invite = async (name: string) =>
+  (await send('POST', '/1.0/cluster/members', { server_name: name })).json.metadata.metadata;
+const join = async (name: string, secret: string, address = '198.18.0.9:8444') =>
+  send(
+    'POST',
+    '/1.0/cluster/join',
+    { server_name: name, secret, csr: (await makeRequest(name)).csr, address },
+    'stranger',
+  );
+
+describe('a host', () => {
+  it('joins with a token, once, and gets a certificate for its name and nothing else', async () => {
+    const token = await invite('n3');
+    assert.deepEqual([token.serverName, token.addresses], ['n3', [api.front.address]]);
+    assert.match(token.fingerprint, /^[0-9a-f]{64}$/);
+    const joined = await join('n3', token.secret);
+    assert.equal(joined.status, 200, joined.text);
+    const { ca, certificate, controllers } = joined.json.metadata;
+    const mine = new X509Certificate(certificate);
+    assert.ok(mine.checkIssued(new X509Certificate(ca)));
+    assert.equal(mine.subjectAltName, 'URI:berth://agent/n3');
+    assert.deepEqual(controllers, [api.front.address]);
+    const member = await get('/1.0/cluster/members/n3');
+    assert.deepEqual([member.server_name, member.url, member.groups], ['n3', 'https://198.18.0.9:8444', ['default']]);
+    assert.equal((await join('n3', token.secret)).status, 403);
+  });
+
+  it('does not join with a wrong secret, for another name, or where its name is taken', async () => {
+    const { secret } = await invite('n3');
+    assert.equal((await join('n3', 'wrong')).status, 403);
+    assert.match((await join('n4', secret)).json.error, /for node "n3"/);
+    assert.match((await join('n3', secret, 'nonsense')).json.error, /"address"/);
+    const bad = { server_name: 'n3', secret, csr: 'nonsense', address: '198.18.0.9:8444' };
+    assert.match((await send('POST', '/1.0/cluster/join', bad, 'stranger')).json.error, /"csr"/);
+    assert.equal((await join('n3', secret)).status, 200, 'none of that used the token up');
+    assert.equal((await send('POST', '/1.0/cluster/members', { server_name: 'n1' })).status, 409);
+  });
+
+  it('is a member with what cluster list prints, and is changed under its ETag', async () => {
+    const [n1] = await get('/1.0/cluster/members?recursion=1');
+    assert.deepEqual(
+      [n1.server_name, n1.status, n1.message, n1.architecture, n1.failure_domain, n1.database],
+      ['n1', 'Online', 'Fully operational', 'x86_64', 'default', false],
+    );
+    assert.deepEqual(await get('/1.0/cluster'), { server_name: 'c1', enabled: true, member_config: [] });
+    const put = { ...n1, failure_domain: 'rack-1', groups: ['default', 'gpu'] };
+    assert.equal((await send('PUT', '/1.0/cluster/members/n1', put)).status, 200);
+    const changed = await get('/1.0/cluster/members/n1');
+    assert.deepEqual([changed.failure_domain, changed.groups], ['rack-1', ['default', 'gpu']]);
+    const groups = await get('/1.0/cluster/groups?recursion=1');
+    assert.deepEqual(groups.at(-1), { name: 'gpu', description: '', members: ['n1'] });
+    const made = await api.front.run('POST', '/1.0/instances?target=@gpu', {
+      name: 'c1',
+      source: { type: 'image', fingerprint: IMAGE },
+    });
+    assert.equal(made.status, 'Success', made.err);
+    assert.equal((await get('/1.0/instances/c1')).location, 'n1');
+    assert.equal((await send('POST', '/1.0/cluster/members/n1', { server_name: 'x' })).status, 501);
+  });
+
+  it('is emptied and taken back into service', async () => {
+    await api.front.run('POST', '/1.0/instances?target=n1', {
+      name: 'c1',
+      source: { type: 'image', fingerprint: IMAGE },
+    });
+    const gone = await api.front.run('POST', '/1.0/cluster/members/n1/state', { action: 'evacuate', mode: '' });
+    assert.equal(gone.status, 'Success', gone.err);
+    assert.equal((await get('/1.0/instances/c1')).location, 'n2');
+    assert.equal((await get('/1.0/cluster/members/n1')).status, 'Evacuated');
+    const back = await api.front.run('POST', '/1.0/cluster/members/n1/state', { action: 'restore' });
+    assert.equal(back.status, 'Success', back.err);
+    assert.equal((await get('/1.0/instances/c1')).location, 'n1');
+  });
+
+  it('with instances is not removed; an empty one is', async () => {
+    await api.front.run('POST', '/1.0/instances?target=n1', {
+      name: 'c1',
+      source: { type: 'image', fingerprint: IMAGE },
+    });
+    assert.match((await send('DELETE', '/1.0/cluster/members/n1?force=1')).json.error, /1 instance/);
+    assert.equal((await send('DELETE', '/1.0/cluster/members/n2')).status, 200);
+    assert.deepEqual(await get('/1.0/cluster/members'), ['/1.0/cluster/members/n1']);
+  });
+
+  it('tells its resources', async () => {
+    const { cpu, memory } = await get('/1.0/resources?target=n1');
+    assert.deepEqual([cpu.total, memory.total], [4, 8 * 2 ** 30]);
+    assert.equal((await send('GET', '/1.0/resources?target=n9')).status, 404);
+  });
+});
+
+describe('a network', () => {
+  it('is made on every host, used, and removed from every host', async () => {
+    const config = { 'ipv4.address': '198.18.4.1/24', 'ipv4.nat': 'false' };
+    assert.equal((await send('POST', '/1.0/networks', { name: 'lab0', type: 'bridge', config })).status, 201);
+    for (const { networks } of api.cluster.world.hosts.values()) assert.ok(networks.has('lab0'));
+    const shown = await get('/1.0/networks/lab0');
+    assert.deepEqual([shown.managed, shown.status, shown.locations], [true, 'Created', ['n1', 'n2']]);
+    assert.deepEqual((await get('/1.0/networks/lab0/state')).addresses[0].address, '198.18.4.1');
+    assert.equal((await send('POST', '/1.0/networks', { name: 'lab0', config })).status, 409);
+    await send('POST', '/1.0/profiles', { name: 'p', devices: { eth0: { type: 'nic', network: 'lab0' } } });
+    assert.match((await send('DELETE', '/1.0/networks/lab0')).json.error, /profiles\/p/);
+    await send('DELETE', '/1.0/profiles/p');
+    assert.equal((await send('DELETE', '/1.0/networks/lab0')).status, 200);
+    for (const { networks } of api.cluster.world.hosts.values()) assert.ok(!networks.has('lab0'));
+  });
+
+  for (const [why, body, text] of [
+    ['a bad name', { name: 'a-name-that-is-too-long' }, /network name/],
+    ['an unknown key', { name: 'lab0', config: { 'ipv4.magic': '1' } }, /ipv4\.magic/],
+    ['a bad address', { name: 'lab0', config: { 'ipv4.address': 'x' } }, /ipv4\.address/],
+    ['an unknown type', { name: 'lab0', type: 'ovn' }, /ovn/],
+  ] as const) {
+    it(`is refused for ${why}`, async () => {
+      const refused = await send('POST', '/1.0/networks', body);
+      assert.ok(refused.status >= 400 && refused.status < 502);
+      assert.match(refused.json.error, text);
+      assert.equal((await send('GET', '/1.0/networks/lab0')).status, 404);
+    });
+  }
+});
+
+describe('a storage pool', () => {
+  it('is made on every host, tells its room, and is removed', async () => {
+    assert.equal((await send('POST', '/1.0/storage-pools', { name: 'fast', driver: 'dir', config: {} })).status, 201);
+    for (const { pools } of api.cluster.world.hosts.values()) assert.ok(pools.has('fast'));
+    assert.deepEqual((await get('/1.0/storage-pools/fast')).driver, 'dir');
+    const { space } = await get('/1.0/storage-pools/default/resources?target=n1');
+    assert.deepEqual(space, { used: 2 ** 30, total: 2 ** 40 });
+    assert.match((await send('DELETE', '/1.0/storage-pools/default')).json.error, /in use/);
+    assert.equal((await send('DELETE', '/1.0/storage-pools/fast')).status, 200);
+  });
+
+  it('is refused for an unknown driver or key, naming those that there are', async () => {
+    assert.match((await send('POST', '/1.0/storage-pools', { name: 'x', driver: 'ceph' })).json.error, /dir, btrfs/);
+    const key = { name: 'x', driver: 'dir', config: { 'zfs.pool': 'x' } };
+    assert.match((await send('POST', '/1.0/storage-pools', key)).json.error, /zfs\.pool/);
+  });
+});
