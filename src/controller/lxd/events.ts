@@ -4,7 +4,7 @@ import type { ApiRequest } from '../http/request.ts';
 import { isTrue } from '../http/request.ts';
 import type { Route } from '../http/route.ts';
 import type { Lxd } from './context.ts';
-import { type ApiEvent, EVENT_TYPES, type EventType } from './event-feed.ts';
+import { EVENT_TYPES, type EventType, type Listener } from './event-feed.ts';
 import { projectOf } from './project.ts';
 
 /** A listener that does not read is cut off rather than let the memory grow. */
@@ -21,7 +21,9 @@ export function eventRoutes(lxd: Lxd): readonly Route[] {
         // Listening begins before the client hears that it is connected: what it does next is told to it.
         const early: string[] = [];
         let send = (text: string) => void early.push(text);
-        const stop = lxd.feed.subscribe(event => wants(event) && send(JSON.stringify(event)));
+        const stop = lxd.feed.subscribe((event, audience) => {
+          if (wants(event, audience)) send(JSON.stringify(event));
+        });
         try {
           const websocket = await request.upgrade();
           websocket.once('close', stop);
@@ -42,8 +44,8 @@ export function eventRoutes(lxd: Lxd): readonly Route[] {
   ];
 }
 
-/** Everything, unless types are named; what the log says is for administrators. */
-function wanted(request: ApiRequest): (event: ApiEvent) => boolean {
+/** Everything that the caller may hear, unless types are named. */
+function wanted(request: ApiRequest): (...told: Parameters<Listener>) => boolean {
   const types = (request.query.type ?? '').split(',').filter(type => type !== '');
   for (const type of types)
     if (!EVENT_TYPES.includes(type as EventType))
@@ -52,8 +54,8 @@ function wanted(request: ApiRequest): (event: ApiEvent) => boolean {
   if (types.includes('logging') && !isAdmin) fail('forbidden', 'not authorized: logging events are for administrators');
   const all = isTrue(request.query['all-projects']);
   const project = projectOf(request);
-  return event =>
+  return (event, audience) =>
     (types.length === 0 || types.includes(event.type)) &&
-    (event.type !== 'logging' || isAdmin) &&
+    (audience === 'all' || isAdmin) &&
     (all || event.project === project || event.type === 'logging');
 }

@@ -15,10 +15,31 @@ export interface Lifecycle {
   readonly location: string;
 }
 
-export function lifecycleOf(change: Change, view: View): readonly Lifecycle[] {
-  if (change.key.startsWith(INSTANCES.prefix)) return ofInstance(change);
-  if (change.key.startsWith(STATUS.prefix)) return ofStatus(change, view);
-  return ofThing(change);
+/** @param changes of one transaction, for a rename is two of them. */
+export function lifecycleOf(changes: readonly Change[], view: View): readonly Lifecycle[] {
+  const instances = changes.filter(({ key }) => key.startsWith(INSTANCES.prefix));
+  const renames = renamesIn(instances);
+  const renamed = new Set(renames.flatMap(({ from, to }) => [from, to]));
+  return [
+    ...renames.map(({ from, to }) =>
+      about(to.after!.value as InstanceRecord, 'instance-renamed', {
+        old_name: (from.before!.value as InstanceRecord).name,
+      }),
+    ),
+    ...instances.filter(change => !renamed.has(change)).flatMap(ofInstance),
+    ...changes.flatMap(change => (change.key.startsWith(STATUS.prefix) ? ofStatus(change, view) : ofThing(change))),
+  ];
+}
+
+/** The same instance gone under one name and come under another. */
+function renamesIn(instances: readonly Change[]): readonly { readonly from: Change; readonly to: Change }[] {
+  const idOf = (stored: Change['before']) => (stored?.value as InstanceRecord | undefined)?.id;
+  return instances
+    .filter(({ before, after }) => before !== undefined && after === undefined)
+    .flatMap(from => {
+      const to = instances.find(({ before, after }) => before === undefined && idOf(after) === idOf(from.before));
+      return to === undefined ? [] : [{ from, to }];
+    });
 }
 
 /** Things that are only made, changed and removed: their space, LXD's noun, and the URL above them. */

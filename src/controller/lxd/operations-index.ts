@@ -15,7 +15,7 @@ export interface FoundOperation {
   readonly operation: Operation;
   readonly project: string;
   readonly source:
-    | { readonly kind: 'saga' }
+    | { readonly kind: 'saga'; readonly record: SagaRecord }
     | { readonly kind: 'session' }
     | { readonly kind: 'token'; readonly token: Stored<TokenRecord> };
 }
@@ -26,7 +26,7 @@ export interface Operations {
   list(): readonly FoundOperation[];
   /** Its last state once it is final, or whatever it is after `timeoutMs`. */
   wait(id: string, timeoutMs: number | undefined, signal: AbortSignal): Promise<Operation>;
-  /** The operation that a change in the view is of; undefined if it is of something else, or took the operation away. */
+  /** The operation that a change in the view is of; undefined if nothing of it changed that is shown, or it is gone. */
   changed(change: Change): FoundOperation | undefined;
 }
 
@@ -40,7 +40,7 @@ export function openOperations(store: Store, view: View, clock: Clock, server: (
   const saga = ({ value }: Stored<SagaRecord>): FoundOperation => ({
     operation: sagaOperation(value),
     project: value.project,
-    source: { kind: 'saga' },
+    source: { kind: 'saga', record: value },
   });
   const session = ({ value }: Stored<SessionRecord>): FoundOperation => ({
     operation: sessionOperation(value),
@@ -77,12 +77,16 @@ export function openOperations(store: Store, view: View, clock: Clock, server: (
     return fail('not-found', `Operation not found: ${id}`);
   };
 
-  const changed = (change: Change): FoundOperation | undefined => {
-    if (change.after === undefined) return undefined;
-    if (change.key.startsWith(SAGAS.prefix)) return saga(change.after as Stored<SagaRecord>);
-    if (change.key.startsWith(SESSIONS.prefix)) return session(change.after as Stored<SessionRecord>);
-    if (change.key.startsWith(TOKENS.prefix)) return token(change.after as Stored<TokenRecord>);
+  const rendered = (key: string, stored: Stored<unknown>): FoundOperation | undefined => {
+    if (key.startsWith(SAGAS.prefix)) return saga(stored as Stored<SagaRecord>);
+    if (key.startsWith(SESSIONS.prefix)) return session(stored as Stored<SessionRecord>);
+    if (key.startsWith(TOKENS.prefix)) return token(stored as Stored<TokenRecord>);
     return undefined;
+  };
+  const changed = ({ key, before, after }: Change): FoundOperation | undefined => {
+    const now = after && rendered(key, after);
+    const then = now && before && rendered(key, before);
+    return then !== undefined && looksLike(then.operation, now!.operation) ? undefined : now;
   };
 
   return {
@@ -130,4 +134,10 @@ export function openOperations(store: Store, view: View, clock: Clock, server: (
     },
     changed,
   };
+}
+
+/** The log of a saga changes with every step; most of that is not shown. */
+function looksLike(a: Operation, b: Operation): boolean {
+  const still = (operation: Operation) => JSON.stringify({ ...operation, updated_at: '' });
+  return still(a) === still(b);
 }

@@ -1,8 +1,11 @@
 /** `/1.0/operations`: work in progress, whoever does it. */
 import { fail } from '../../domain/errors.ts';
 import { DONE, sync } from '../http/answer.ts';
+import type { Caller } from '../http/caller.ts';
 import { type ApiRequest, recursion } from '../http/request.ts';
 import type { Route } from '../http/route.ts';
+import type { SagaRecord } from '../saga/saga-record.ts';
+import { STEPS_KEY, stepsOf } from '../saga/steps-report.ts';
 import { revokeToken } from '../trust/tokens.ts';
 import type { Lxd } from './context.ts';
 import type { Operation } from './operation.ts';
@@ -15,7 +18,11 @@ export function operationRoutes(lxd: Lxd): readonly Route[] {
       method: 'GET',
       path: '/1.0/operations/:id',
       access: 'trusted',
-      handle: async ({ params }) => sync((await operations.find(params.id!)).operation),
+      handle: async ({ params, caller }) => {
+        const { operation, source } = await operations.find(params.id!);
+        if (source.kind === 'token') mustBeAdmin(caller);
+        return sync(source.kind === 'saga' ? withSteps(operation, source.record) : operation);
+      },
     },
     {
       method: 'GET',
@@ -28,10 +35,12 @@ export function operationRoutes(lxd: Lxd): readonly Route[] {
       method: 'DELETE',
       path: '/1.0/operations/:id',
       access: 'trusted',
-      handle: async ({ params }) => {
+      handle: async ({ params, caller }) => {
         const { operation, source } = await operations.find(params.id!);
-        if (source.kind === 'token') await revokeToken(lxd, source.token);
-        else if (source.kind === 'saga' && operation.may_cancel) await lxd.engine.cancel(operation.id);
+        if (source.kind === 'token') {
+          mustBeAdmin(caller);
+          await revokeToken(lxd, source.token);
+        } else if (source.kind === 'saga' && operation.may_cancel) await lxd.engine.cancel(operation.id);
         else fail('invalid', "This operation can't be cancelled");
         return DONE;
       },
@@ -48,10 +57,20 @@ export function operationRoutes(lxd: Lxd): readonly Route[] {
   ];
 }
 
+/** How it got where it is: told to who asks for this one, not in lists and events. */
+function withSteps(operation: Operation, record: SagaRecord): Operation {
+  return { ...operation, metadata: { ...operation.metadata, [STEPS_KEY]: stepsOf(record) } };
+}
+
+function mustBeAdmin({ access }: Caller): void {
+  if (access !== 'admin') fail('forbidden', 'not authorized: this certificate is restricted');
+}
+
 /** An object of lists, keyed by the lower-case status. */
 function byStatus(lxd: Lxd, request: ApiRequest): Record<string, (string | Operation)[]> {
   const groups: Record<string, (string | Operation)[]> = {};
-  for (const { operation } of lxd.operations.list()) {
+  for (const { operation, source } of lxd.operations.list()) {
+    if (source.kind === 'token' && request.caller.access !== 'admin') continue; // its secret is in it
     const status = operation.status.toLowerCase();
     groups[status] ??= [];
     groups[status].push(recursion(request) === 0 ? `/1.0/operations/${operation.id}` : operation);

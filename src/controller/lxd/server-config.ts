@@ -36,7 +36,10 @@ function check(key: string, value: string): void {
     if (!(Number(value) > 0)) fail('invalid', `Invalid value for "${key}": "${value}" is not a positive number`);
     return;
   }
-  if (key !== 'core.https_address') fail('invalid', `Unknown configuration key: "${key}"`);
-  if (!/^(\[.*\]|[^\s:]*)(:\d{1,5})?$/.test(value))
-    fail('invalid', `Invalid value for "${key}": "${value}" is not host:port`);
+  if (key === 'core.https_address')
+    fail('unsupported', 'Where a controller listens is set where it is started: --listen HOST:PORT');
+  fail(
+    'invalid',
+    `Unknown configuration key: "${key}" (known: ${[TRUST_PASSWORD, ...Object.keys(CLUSTER_SETTINGS)].join(', ')})`,
+  );
 }
