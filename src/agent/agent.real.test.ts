@@ -108,7 +108,7 @@ describe('agent', () => {
     );
     await agent.client.ensurePool({ name: 'default', driver: 'dir' });
 
-    const config = { 'ipv4.address': '198.18.202.1/24', 'bridge.mtu': '1400' };
+    const config = { 'ipv4.address': '198.18.202.1/24', 'bridge.mtu': '1400', 'ipv4.nat': 'true' };
     await agent.client.ensureNetwork({ name: 'made0', type: 'bridge', config });
     await agent.client.ensureNetwork({ name: 'made0', type: 'bridge', config });
     const { stdout } = await run('ip', ['-br', 'address', 'show', 'made0']);
@@ -119,6 +119,7 @@ describe('agent', () => {
     await agent.client.ensureNoNetwork({ name: 'made0' });
     const { stdout: links } = await run('ip', ['-br', 'link']);
     assert.doesNotMatch(links, /made/);
+    assert.doesNotMatch((await run('nft', ['list', 'tables'])).stdout, /berth/);
     assert.match(links, /testbr1/);
   });
 

@@ -10,6 +10,7 @@ export interface HostFacts {
   readonly cpus: readonly number[];
   readonly memoryBytes: number;
   readonly swapAccounting: boolean;
+  readonly swappiness: number;
   readonly appArmor: boolean;
 }
 
@@ -18,6 +19,7 @@ export function readHostFacts(cgroups: Cgroups): HostFacts {
     cpus: cpuSet(readFileSync('/sys/devices/system/cpu/online', 'utf8').trim()),
     memoryBytes: totalmem(),
     swapAccounting: cgroups.hierarchies.some(point => existsSync(join(point, 'memory.memsw.limit_in_bytes'))),
+    swappiness: Number(textOf('/proc/sys/vm/swappiness')),
     appArmor: textOf('/sys/module/apparmor/parameters/enabled').startsWith('Y'),
   };
 }

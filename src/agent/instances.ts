@@ -104,12 +104,24 @@ export async function ensureNoInstance(host: Host, ref: Ref): Promise<void> {
   await host.locks.run(ref.id, async () => {
     admit(host, ref);
     await host.runtime.remove(ref.id);
-    for (const name of host.pools.names()) {
-      const driver = host.pools.get(name);
+    for (const driver of poolsThatMayHold(host, ref.id)) {
       if (await driver.exists(instanceVolume(ref.id))) await driver.remove(instanceVolume(ref.id));
     }
     host.diskUsage.forget(ref.id);
     await host.ledger.remove(ref.id);
+  });
+}
+
+/** All of them, for a move that was broken off may have left it anywhere. A broken pool stands in the way only of its own. */
+function poolsThatMayHold(host: Host, id: string): readonly StorageDriver[] {
+  const own = host.ledger.get(id)?.pool;
+  return host.pools.names().flatMap(name => {
+    try {
+      return [host.pools.get(name)];
+    } catch (thrown) {
+      if (name === own) throw thrown;
+      return [];
+    }
   });
 }
 

@@ -8,6 +8,7 @@ const v1: LimitFacts = {
   cgroupV2: false,
   swapAccounting: true,
   memoryBytes: 8 * GIB,
+  swappiness: 60,
   cpus: [0, 1, 2, 3],
   chosenCpus: [],
 };

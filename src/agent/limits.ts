@@ -22,6 +22,8 @@ export interface LimitFacts {
   /** The kernel counts swap (v1: memory.memsw.* exist). */
   readonly swapAccounting: boolean;
   readonly memoryBytes: number;
+  /** The host's vm.swappiness. */
+  readonly swappiness: number;
   /** CPUs of this host that are online. */
   readonly cpus: readonly number[];
   /** Those chosen for this instance when `limits.cpu` is a count. */
@@ -132,7 +134,7 @@ function memorySettings(config: Config, facts: LimitFacts): readonly CgroupSetti
     ...(facts.swapAccounting && both !== undefined
       ? [setting('memory', 'memory.memsw.limit_in_bytes', String(both), false)]
       : []),
-    setting('memory', 'memory.swappiness', noSwap ? '0' : '60', !noSwap),
+    setting('memory', 'memory.swappiness', noSwap ? '0' : String(facts.swappiness), !noSwap),
   ];
 }
 

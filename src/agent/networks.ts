@@ -4,10 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { AppError, fail } from '../domain/errors.ts';
 import type { Config } from '../domain/instance.ts';
 import { checkNetworkName } from '../domain/names.ts';
+import { isTrue } from '../domain/values.ts';
 import type { RunConfig } from './agent-config.ts';
 import { writeAtomically } from './atomic-file.ts';
 import { run } from './command.ts';
@@ -33,7 +34,7 @@ export async function openNetworks(paths: Paths, agent: RunConfig): Promise<Netw
 
   const bring = async (name: string, config: Config, ours: boolean): Promise<void> => {
     const made = !isThere(name);
-    const mac = made ? macFor(agent.name, name) : readFileSync(`/sys/class/net/${name}/address`, 'utf8').trim();
+    const mac = made ? macFor(agent.name, name, config) : readFileSync(`/sys/class/net/${name}/address`, 'utf8').trim();
     const lines = [
       ...(made ? [`link add ${name} type bridge`] : []),
       `link set ${name} address ${mac}`,
@@ -41,6 +42,7 @@ export async function openNetworks(paths: Paths, agent: RunConfig): Promise<Netw
     ];
     await batch(lines);
     if (made || ours) await configure(name, config);
+    await masquerade(name, config);
   };
 
   const text = await readFile(paths.networksFile, 'utf8').catch(() => '[]');
@@ -67,6 +69,7 @@ export async function openNetworks(paths: Paths, agent: RunConfig): Promise<Netw
     async remove(name) {
       const network = declared.get(name);
       if (network === undefined) return;
+      await masquerade(name, {});
       if (network.ours && isThere(name)) await batch([`link del ${name}`]);
       declared.delete(name);
       await save();
@@ -98,10 +101,32 @@ function word(key: string, text: string): string {
   return text;
 }
 
-/** Local and unicast, the same after every reboot, another on every host. */
-function macFor(node: string, bridge: string): string {
-  const hex = createHash('sha256').update(`${node}/${bridge}`).digest('hex');
+/**
+ * Local and unicast, the same after every reboot. Bridges that are joined need one each; one that stands alone is its
+ * instances' gateway under the same address on every host, so a moved instance finds it there under the same MAC.
+ */
+function macFor(node: string, bridge: string, config: Config): string {
+  const whose = config['bridge.external_interfaces'] ? `${node}/${bridge}` : bridge;
+  const hex = createHash('sha256').update(whose).digest('hex');
   return ['02', ...[0, 2, 4, 6, 8].map(at => hex.slice(at, at + 2))].join(':');
+}
+
+/** Lets instances out under the host's own address, or no longer. A table of our own; nothing else is touched. */
+async function masquerade(name: string, config: Config): Promise<void> {
+  const table = `inet berth_${name.replace(/[^A-Za-z0-9]/g, '_')}`;
+  const remove = `table ${table} {}\ndelete table ${table}\n`;
+  const [address] = (config['ipv4.address'] ?? '').split(',');
+  const wanted = isTrue(config['ipv4.nat']) && address !== '' && address !== 'none';
+  if (!wanted) {
+    // nft is asked only where it may have something: most hosts never had a table of ours.
+    const tables = await run('nft', ['list', 'tables'], { allowFailure: true }).catch(() => undefined);
+    if (tables?.stdout.includes(`table ${table}\n`)) await run('nft', ['-f', '-'], { input: remove });
+    return;
+  }
+  const rule = `ip saddr ${word('ipv4.address', address!)} oifname != "${name}" masquerade`;
+  const chain = `chain out {\n type nat hook postrouting priority srcnat; policy accept;\n ${rule}\n}`;
+  await run('nft', ['-f', '-'], { input: `${remove}table ${table} {\n${chain}\n}\n` });
+  await writeFile('/proc/sys/net/ipv4/ip_forward', '1');
 }
 
 const isThere = (name: string): boolean => existsSync(`/sys/class/net/${name}/bridge`);

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import type { AppError } from '../../domain/errors.ts';
 import { openCgroups, readCgroup } from '../cgroups.ts';
 import { run } from '../command.ts';
+import { readHostFacts } from '../host-facts.ts';
 import { cgroupSettings } from '../limits.ts';
 import { writePlug } from '../nic/nics.ts';
 import { planNics } from '../nic/plan.ts';
@@ -52,7 +53,7 @@ describe('runtime on real LXC', () => {
   const prepare = async (change: Partial<Spec> = {}, root = rootfs) => {
     const wanted = { ...spec, ...change };
     const here = await runtimeIn().folder(id);
-    const facts = { cgroupV2: cgroups.v2, swapAccounting: false, memoryBytes: 2 ** 34, cpus: [0, 1], chosenCpus: [] };
+    const facts = { ...readHostFacts(cgroups), cgroupV2: cgroups.v2, chosenCpus: [] };
     const config = lxcConfig(wanted, {
       cgroupV2: cgroups.v2,
       cgroupPrefix: PREFIX,

@@ -41,8 +41,8 @@ export function lxcRuntime(lxcPath: string, cgroups: Cgroups, clock: Clock = sys
       : ['freezer.state', frozen ? 'FROZEN' : 'THAWED'];
     writeCgroup(folder, file, value);
     if (await until(() => isFrozen(cgroups, id) === frozen, FREEZE_TIMEOUT_MS, clock)) return;
-    writeCgroup(folder, file, cgroups.v2 ? '0' : 'THAWED');
-    fail('deadline', `instance ${id} could not be frozen: a process in it does not react (waiting for a disk?)`);
+    if (frozen) writeCgroup(folder, file, cgroups.v2 ? '0' : 'THAWED');
+    fail('deadline', `instance ${id} could not be ${frozen ? 'frozen' : 'thawed'}: a process in it waits for a disk`);
   };
 
   const kill = async (id: string): Promise<void> => {
@@ -82,7 +82,7 @@ export function lxcRuntime(lxcPath: string, cgroups: Cgroups, clock: Clock = sys
     },
 
     async start(id, name) {
-      cgroups.clear(id);
+      await kill(id); // an agent that died while it started this one may have left it half-way
       for (const old of [logOf(id), join(folderOf(id), PLUG_FILES.errors)]) await rm(old, { force: true });
       const args = ['-P', lxcPath, '-n', id, '-d', '-o', logOf(id), '-l', 'WARN'];
       const { code } = await run('lxc-start', args, { timeoutMs: START_TIMEOUT_MS, allowFailure: true }).catch(

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
+import { nics } from '../../domain/devices.ts';
 import { fail } from '../../domain/errors.ts';
 import type { Config, Devices } from '../../domain/instance.ts';
 import { checkNetworkName } from '../../domain/names.ts';
@@ -34,39 +35,33 @@ export interface NicOwner {
   readonly devices: Devices;
 }
 
-/** In order of device name. @throws AppError `invalid` or `unsupported`, naming the device */
+/** @throws AppError `invalid` or `unsupported`, naming the device */
 export function planNics({ id, config, devices }: NicOwner, defaultBridge: string): readonly Nic[] {
-  const nics = Object.entries(devices)
-    .filter(([, options]) => options.type === 'nic')
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([device, options], index) => {
-      const suffix = createHash('sha256').update(`${id}/${device}`).digest('hex').slice(0, 8);
-      const volatile = (key: string) => config[`volatile.${device}.${key}`] || undefined;
-      return {
-        device,
-        host: `v${suffix}`,
-        name: checkNetworkName(options.name || volatile('name') || `eth${index}`),
-        bridge: bridgeOf(device, options, defaultBridge),
-        mac: macOf(device, options.hwaddr || volatile('hwaddr')),
-        mtu: mtuOf(device, options.mtu),
-        addresses: [4, 6].flatMap(family => {
-          const own = (key: string) => volatile(`ipv${family}.${key}`);
-          const address = own('address') ?? options[`ipv${family}.address`];
-          return address === undefined || address === '' || address === 'none'
-            ? []
-            : [addressOf(device, family, address, own('prefix'), own('gateway'))];
-        }),
-      };
-    });
-  const twice = nics.find((nic, index) => nics.findIndex(other => other.name === nic.name) !== index);
+  const planned = nics(devices).map(({ device, network, name }) => {
+    const options = devices[device]!;
+    const volatile = (key: string) => config[`volatile.${device}.${key}`] || undefined;
+    if ((options.nictype ?? 'bridged') !== 'bridged') {
+      fail('unsupported', `device "${device}": nictype "${options.nictype}" is not supported yet`);
+    }
+    return {
+      device,
+      host: `v${createHash('sha256').update(`${id}/${device}`).digest('hex').slice(0, 8)}`,
+      name: checkNetworkName(name),
+      bridge: checkNetworkName(network || defaultBridge),
+      mac: macOf(device, options.hwaddr || volatile('hwaddr')),
+      mtu: mtuOf(device, options.mtu),
+      addresses: [4, 6].flatMap(family => {
+        const own = (key: string) => volatile(`ipv${family}.${key}`);
+        const address = own('address') ?? options[`ipv${family}.address`];
+        return address === undefined || address === '' || address === 'none'
+          ? []
+          : [addressOf(device, family, address, own('prefix'), own('gateway'))];
+      }),
+    };
+  });
+  const twice = planned.find((nic, index) => planned.findIndex(other => other.name === nic.name) !== index);
   if (twice) fail('invalid', `device "${twice.device}": another NIC is called ${twice.name} too`);
-  return nics;
-}
-
-function bridgeOf(device: string, options: Config, defaultBridge: string): string {
-  const { nictype = 'bridged', network, parent } = options;
-  if (nictype !== 'bridged') fail('unsupported', `device "${device}": nictype "${nictype}" is not supported yet`);
-  return checkNetworkName(network || parent || defaultBridge);
+  return planned;
 }
 
 function macOf(device: string, mac: string | undefined): string {
