@@ -10,8 +10,10 @@ import { readConfig, runnable } from './agent-config.ts';
 import { openCgroups } from './cgroups.ts';
 import { locateCriu } from './criu/locate.ts';
 import { type CriuCapability, probeCriu } from './criu/probe.ts';
+import { lockDataFolder } from './data-folder-lock.ts';
 import { listenForData } from './data-plane/listener.ts';
 import { diskUsage } from './disk-usage.ts';
+import { endOrphanedCommands } from './exec/orphans.ts';
 import type { Host } from './host.ts';
 import { readHostFacts } from './host-facts.ts';
 import { type ImageStore, openImageStore } from './image/image-store.ts';
@@ -47,11 +49,14 @@ export interface OpenAgent {
 /** Serves as soon as it returns. */
 export async function openAgent({ data, criu: told, log }: AgentOptions): Promise<OpenAgent> {
   const paths = pathsIn(data);
+  const lock = await lockDataFolder(data);
   const identity = await readIdentity(paths);
   const criu = locateCriu(told);
   await makeFolders(paths);
   const store = await openImageStore(paths.data);
   const host = await openHost(paths, store, criu);
+  const orphans = endOrphanedCommands(paths.lxc);
+  if (orphans > 0) log.warn({ orphans }, 'commands that an agent before this one left were ended');
   const observer = observe(host);
   const dataPlane = await listenForData({ ...hostAndPort(host.config.dataListen), identity, clock: systemClock });
   serveImageStreams(dataPlane, store);
@@ -75,6 +80,7 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
       observer.close();
       await server.close();
       await dataPlane.close();
+      lock.release();
     },
   };
 }

@@ -124,6 +124,16 @@ describe('exec', () => {
     });
   });
 
+  it('ends with its agent: the next one leaves no orphan', async () => {
+    const orphaned = exec(['sh', '-c', 'echo ready; sleep 43217']).catch(() => {});
+    await eventually(async () => assert.match((await run('ps', ['-eo', 'args'])).stdout, /sleep 43217/));
+    await agent.killAndRestart();
+    await orphaned;
+    await eventually(async () => assert.doesNotMatch((await run('ps', ['-eo', 'args'])).stdout, /sleep 43217/));
+    await eventually(async () => assert.equal((await exec(['true'])).code, 0));
+    await assert.rejects(run(process.execPath, [agent.main, 'run', '--data', agent.data]), /another agent runs on/);
+  });
+
   it('says so when the instance does not run', async () => {
     await setState('stopped');
     await assert.rejects(exec(['true']), /Instance is not running/);

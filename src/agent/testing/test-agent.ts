@@ -13,6 +13,8 @@ import { type Running, run, start } from '../command.ts';
 
 export interface TestAgent {
   readonly data: string;
+  /** The agent's program. */
+  readonly main: string;
   readonly address: string;
   readonly client: Client<typeof Agent>;
   readonly controller: TlsIdentity;
@@ -22,6 +24,8 @@ export interface TestAgent {
   rootOf(id: string): Promise<string>;
   close(): Promise<void>;
 }
+
+const MAIN = new URL('../main.ts', import.meta.url).pathname;
 
 export async function startTestAgent(prefix: string, bridge: string): Promise<TestAgent> {
   const data = await mkdtemp(join(tmpdir(), 'berth-agent-'));
@@ -51,6 +55,7 @@ export async function startTestAgent(prefix: string, bridge: string): Promise<Te
   });
   return {
     data,
+    main: MAIN,
     address,
     controller,
     client: connection.client,
@@ -80,8 +85,7 @@ async function mountsBelow(folder: string): Promise<readonly string[]> {
 
 /** Resolves when it serves. */
 async function launch(data: string): Promise<Running> {
-  const main = new URL('../main.ts', import.meta.url).pathname;
-  const running = start(process.execPath, [main, 'run', '--data', data]);
+  const running = start(process.execPath, [MAIN, 'run', '--data', data]);
   let said = '';
   running.stderr.on('data', (chunk: Buffer) => {
     process.stderr.write(chunk);
