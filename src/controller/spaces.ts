@@ -12,7 +12,7 @@
  * | profiles, networks, pools        | the API of each                                                            |
  * | server                           | the server's config API                                                    |
  * | certificates, tokens, secrets    | `trust` and its API                                                        |
- * | sessions                         | the controller that serves the session, under its lease                    |
+ * | sessions, recordings             | the controller that serves the session, under its lease                    |
  * | controllers, leader              | that controller, under its lease                                           |
  *
  * `test/house-rules.test.ts` holds the files to it.
