@@ -2,13 +2,12 @@
 import { z } from 'zod';
 import { fail } from '../../domain/errors.ts';
 import { checkName } from '../../domain/names.ts';
-import { together } from '../../store/keyspace.ts';
 import { beginEvacuateNode, beginRestoreNode } from '../commands/evacuate-node.ts';
 import { commit } from '../commit.ts';
 import { type Answer, DONE, started, sync } from '../http/answer.ts';
 import { type ApiRequest, isTrue, matchEtag, readBody } from '../http/request.ts';
 import type { Route } from '../http/route.ts';
-import { ALLOCATIONS, INSTANCES, NODE_STATUS, NODES } from '../spaces.ts';
+import { INSTANCES, NODE_STATUS, NODES } from '../spaces.ts';
 import { joinNode, nodeExists } from '../trust/join.ts';
 import { issueToken } from '../trust/tokens.ts';
 import type { Lxd } from './context.ts';
@@ -193,7 +192,6 @@ async function remove(lxd: Lxd, request: ApiRequest): Promise<Answer> {
     );
   if (!online && !forced)
     fail('invalid', `Cluster member "${name}" is offline: remove it with force if it will not come back`);
-  const allocation = ALLOCATIONS.key(name);
-  await commit(lxd, together(NODES.remove(old), { guards: [], writes: [{ delete: allocation }] }));
+  await commit(lxd, NODES.remove(old));
   return DONE;
 }
