@@ -5,8 +5,8 @@ import { AppError } from '../domain/errors.ts';
 import { beginChangeState } from './commands/change-state.ts';
 import { beginCreateInstance, planInstance } from './commands/create-instance.ts';
 import { beginDeleteInstance } from './commands/delete-instance.ts';
-import { INSTANCES, SAGAS } from './spaces.ts';
-import { openTestCluster, type TestCluster, type TestOptions } from './testing/test-cluster.ts';
+import { INSTANCES, LOCKS, SAGAS, SERVER } from './spaces.ts';
+import { openTestCluster, quietLog, type TestCluster, type TestOptions } from './testing/test-cluster.ts';
 import { wish } from './testing/wishes.ts';
 
 let cluster: TestCluster;
@@ -105,6 +105,49 @@ describe('an operation', () => {
     assert.equal(saga.state, 'failed');
     assert.equal(saga.error?.message, 'busy disk');
     assert.deepEqual(picture(), before);
+  });
+
+  it('takes another host when the first one is lost while it makes the instance', async () => {
+    const { world, view, controller, ended, consistent } = await open(['n1', 'n2']);
+    const a = await controller('a');
+    await a.store.commit({
+      guards: [],
+      writes: [SERVER.put(SERVER.key('config'), { config: { 'cluster.offline_threshold': '0.3' } })],
+    });
+    let first: string | undefined;
+    for (const host of world.hosts.values()) {
+      host.tap = ({ node, verb, when }) => {
+        if (verb !== 'ensureInstance' || when !== 'after' || first !== undefined) return;
+        first = node;
+        host.setDown(true);
+      };
+    }
+    const saga = await ended(await beginCreateInstance(a, wish('c1')));
+    assert.equal(saga.state, 'succeeded', saga.error?.message);
+    assert.notEqual(view.get(INSTANCES.key('default', 'c1'))!.value.node, first);
+    world.host(first!).setDown(false);
+    await consistent(); // what was made on the first one is swept
+  });
+
+  it('that cannot be undone is stuck, holds what it holds, and is undone when an operator asks again', async () => {
+    const { world, view, controller, ended, picture } = await open(['n1'], { log: quietLog });
+    const a = await controller('a');
+    const before = picture();
+    let broken = true;
+    world.host('n1').tap = ({ verb, when }) => {
+      if (verb === 'ensureInstance' && when === 'after') throw new AppError('exhausted', 'disk is full');
+      if (verb === 'ensureNoInstance' && broken) throw new AppError('internal', 'disk is read-only');
+    };
+    const stuck = await ended(await beginCreateInstance(a, wish('c1')));
+    assert.equal(stuck.state, 'stuck');
+    assert.equal(stuck.error!.message, 'disk is full (and undoing "make" failed: disk is read-only)');
+    await assert.rejects(beginCreateInstance(a, wish('c1')), { code: 'exists' });
+    broken = false;
+    await a.engine.cancel(stuck.id);
+    const failed = await ended(stuck);
+    assert.equal(failed.state, 'failed');
+    assert.deepEqual(picture(), before);
+    assert.deepEqual(view.list(LOCKS), []);
   });
 
   it('that is cancelled while a step hangs is undone', async () => {

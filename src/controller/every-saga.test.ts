@@ -127,8 +127,8 @@ async function perform(
   try {
     const { view, until, picture } = cluster;
     const sagas = SAGA_TABLES.map(change);
-    await cluster.controller('observer', { sagas });
-    await each.prepare?.(cluster, await cluster.controller('helper'));
+    const observer = await cluster.controller('observer', { sagas });
+    await each.prepare?.(cluster, observer);
     const old = new Set(view.list(SAGAS).map(({ key }) => key));
     const before = shown(picture(), each);
 

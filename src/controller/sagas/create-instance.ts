@@ -1,87 +1,107 @@
 /**
  * A new, stopped instance. Its name is claimed by a record of phase `creating` in the transaction that starts the saga, so
- * of two who want one name exactly one gets an operation. Until `publish` everything is taken back on failure.
+ * of two who want one name exactly one gets an operation. Until `publish` everything is taken back on failure. A host that
+ * goes offline meanwhile is replaced by another one, unless the user asked for it.
  */
 import { fail } from '../../domain/errors.ts';
-import { together } from '../../store/keyspace.ts';
+import type { InstanceRecord } from '../../domain/instance.ts';
+import { type Stored, together } from '../../store/keyspace.ts';
+import type { Transaction } from '../../store/store.ts';
 import { commitDecided } from '../decide.ts';
-import { allocate } from '../instances/allocations.ts';
+import { allocate, release } from '../instances/allocations.ts';
 import { bootIdOf } from '../instances/boot.ts';
 import { expanded, refOf, specOf } from '../instances/expanded.ts';
 import { ensureImage } from '../instances/image-on-node.ts';
-import { findInstance, type InstanceKey, needInstance, removal } from '../instances/instance-store.ts';
+import { findInstance, type InstanceKey, needInstance } from '../instances/instance-store.ts';
 import { planNics } from '../instances/nics.ts';
 import { drain } from '../instances/progress.ts';
+import { forget } from '../instances/removing.ts';
 import { decidePlacement, mustFit, requestsOn, type Target } from '../placing.ts';
+import { isLost } from '../saga/live-agents.ts';
+import { NodeLost } from '../saga/node-lost.ts';
 import { saga } from '../saga/saga.ts';
 import type { StepContext } from '../saga/step-context.ts';
 import { ADDRESSES, INSTANCES } from '../spaces.ts';
 
 export type CreateInput = InstanceKey & { readonly image: string; readonly target?: Target };
 
+interface Given {
+  readonly input: CreateInput;
+}
+
 export const createInstance = saga<CreateInput>('create-instance', 1)
-  .undoable('claim', async () => {}, forget) // done by the transaction that started the saga
+  // Claimed by the transaction that started the saga; undone with everything that the record holds.
+  .undoable(
+    'claim',
+    async () => {},
+    (context, { input }) => forget(context, input),
+  )
   .harmless('place', place)
-  .harmless('image', (context, { input, place }) => ensureImage(context, place.node, input.image))
   .undoable('make', make, unmake)
   .pivot('publish', publish)
   .end();
 
-interface Placed {
-  readonly input: CreateInput;
-  readonly place: { readonly node: string };
-}
-
-/** Node, addresses and what it holds there, in one transaction; undone with the record that holds them. */
-async function place(context: StepContext, { input }: { readonly input: CreateInput }): Promise<{ node: string }> {
-  const { view, clock } = context;
+/** Node, addresses and what it holds there, in one transaction. */
+async function place(context: StepContext, { input }: Given): Promise<void> {
+  const { view } = context;
   await commitDecided(context, () => {
     const stored = needInstance(view, input);
-    if (stored.value.node !== '') return undefined;
-    const { config, devices } = expanded(view, stored.value);
-    const what = { ...stored.value, config, devices };
-    const placement = mustFit(decidePlacement(view, what, clock.now(), { target: input.target }));
-    const { node } = placement;
-    const nics = planNics(view, input.id, stored.value.config, devices);
-    const requests = requestsOn(view, node, what);
-    return together(
-      INSTANCES.replace(stored, { ...stored.value, config: nics.config, node, requests, placement }),
-      allocate(view, node, requests),
-      {
-        guards: nics.addresses.map(({ key }) => ({ key, exists: false })),
-        writes: nics.addresses.map(({ key, record }) => ADDRESSES.put(key, record)),
-      },
-    );
+    const { node } = stored.value;
+    return node !== '' && !isLost(view, node) ? undefined : placement(context, stored, input.target);
   });
-  const { node } = needInstance(view, input).value;
-  context.log('placed', { node });
-  return { node };
+  context.log('placed', { node: needInstance(view, input).value.node });
 }
 
-async function make(context: StepContext, { input, place, image }: Placed & { readonly image: boolean }) {
-  const { value } = needInstance(context.view, input);
-  const request = { spec: specOf(context.view, value), imageSplit: image };
-  await drain(context, 'fs_progress', context.agents.of(place.node).ensureInstance(request));
+function placement(
+  { view, clock }: StepContext,
+  stored: Stored<InstanceRecord>,
+  target: Target | undefined,
+): Transaction {
+  const { value } = stored;
+  const what = { ...value, ...expanded(view, value) };
+  const chosen = mustFit(decidePlacement(view, what, clock.now(), { target }));
+  const nics = planNics(view, value.id, value.config, what.devices);
+  const requests = requestsOn(view, chosen.node, what);
+  const added = nics.addresses.filter(({ key }) => view.get(key) === undefined);
+  return together(
+    INSTANCES.replace(stored, { ...value, config: nics.config, node: chosen.node, requests, placement: chosen }),
+    allocate(view, chosen.node, requests),
+    ...(value.node === '' ? [] : [release(view, value.node, value.requests)]),
+    {
+      guards: added.map(({ key }) => ({ key, exists: false })),
+      writes: added.map(({ key, record }) => ADDRESSES.put(key, record)),
+    },
+  );
 }
 
-async function unmake(context: StepContext, { input, place }: Placed): Promise<void> {
-  await context.agents.of(place.node).ensureNoInstance({ ref: refOf(input, 1) });
+/** What is left on a host that was lost half-way is removed by the sweep. */
+async function make(context: StepContext, given: Given): Promise<void> {
+  for (;;) {
+    const { value } = needInstance(context.view, given.input);
+    try {
+      const imageSplit = await ensureImage(context, value.node, value.image);
+      const request = { spec: specOf(context.view, value), imageSplit };
+      return void (await drain(context, 'fs_progress', context.agents.of(value.node).ensureInstance(request)));
+    } catch (thrown) {
+      if (!(thrown instanceof NodeLost) || thrown.node !== value.node) throw thrown;
+      context.log('its host was lost, looking for another', { node: value.node });
+      await place(context, given);
+    }
+  }
 }
 
-async function publish(context: StepContext, { input, place }: Placed): Promise<void> {
+async function unmake(context: StepContext, { input }: Given): Promise<void> {
+  const node = findInstance(context.view, input)?.value.node ?? '';
+  if (node !== '') await context.agents.of(node).ensureNoInstance({ ref: refOf(input, 1) });
+}
+
+async function publish(context: StepContext, { input }: Given): Promise<void> {
   await commitDecided(context, () => {
     const stored = needInstance(context.view, input);
     const { value } = stored;
     if (value.phase === 'ready') return undefined;
     if (value.phase === 'deleting') fail('internal', `instance ${value.name} is deleted while it is created`);
-    const config = { ...value.config, ...bootIdOf(context.view, place.node) };
+    const config = { ...value.config, ...bootIdOf(context.view, value.node) };
     return INSTANCES.replace(stored, { ...value, config, phase: 'ready' });
-  });
-}
-
-async function forget(context: StepContext, { input }: { readonly input: CreateInput }): Promise<void> {
-  await commitDecided(context, () => {
-    const stored = findInstance(context.view, input);
-    return stored && removal(context.view, stored);
   });
 }

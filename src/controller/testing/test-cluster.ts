@@ -59,7 +59,8 @@ export interface ControllerOptions {
 
 export const IMAGE = 'f'.repeat(64);
 
-const CONSISTENT_WITHIN_MS = 3_000;
+/** The sweep waits a while before it believes that something is a leftover. */
+const CONSISTENT_WITHIN_MS = 6_000;
 
 /** Says nothing, and remembers what must not happen whatever a test does: bugs, and reconcilers that stumble. */
 function logOf(alarms: string[]): Log {
