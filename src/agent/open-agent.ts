@@ -71,7 +71,10 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
       ...moveService(host, moves),
     },
     allow: isController,
-    onError: (method, error) => log.warn({ method, code: error.code, cause: error.cause }, error.message),
+    // Refusals are logged by the verbs; what is left is ours to mend.
+    onError: (method, error) => {
+      if (error.code === 'internal') log.error({ method, cause: error.cause }, error.message);
+    },
   });
   void host.criu().then(probe => log.info({ criu: probe }, 'CRIU was tried'));
   return {

@@ -2,7 +2,6 @@
  * The Exec call: one command, connected to one caller for as long as both are there. When the caller goes, the command is
  * ended; when the command ends, its last output goes out before its exit code.
  */
-
 import type { Readable, Writable } from 'node:stream';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { fail } from '../../domain/errors.ts';
@@ -40,10 +39,8 @@ export async function* exec(
     yield { output: { case: 'started', value: true } };
     void feed(reader, session);
     const streams = session.stderr ? [session.stdout, session.stderr] : [session.stdout];
-    session.exited.then(
-      () => endWhenSilent(streams),
-      () => endWhenSilent(streams),
-    );
+    // A terminal ends with lxc-attach; pipes may be held by what the command left behind.
+    if (session.stderr) void session.exited.catch(() => {}).then(() => endWhenSilent(streams));
     for await (const { index, chunk } of merged(streams)) {
       yield { output: { case: index === 0 ? 'stdout' : 'stderr', value: chunk } };
     }

@@ -1,5 +1,5 @@
 /** A root that boots in milliseconds, made of the host's busybox-static: for tests of the runtime alone. */
-import { chown, cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { chown, cp, lchown, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const APPLETS = [
@@ -50,7 +50,6 @@ export async function makeBusyboxRoot(folder: string, owner: number): Promise<vo
   await writeFile(join(folder, 'etc/inittab'), INITTAB);
   await writeFile(join(folder, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
   await writeFile(join(folder, 'etc/group'), 'root:x:0:\n');
-  const { lchown } = await import('node:fs/promises');
   for (const entry of await readdir(folder, { recursive: true })) await lchown(join(folder, entry), owner, owner);
   await chown(folder, owner, owner);
 }
