@@ -49,9 +49,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     }
   }
   const apiOf = (path: string) => options.apis.find(api => path.startsWith(api.prefix)) ?? options.apis[0]!;
-  app.setNotFoundHandler((request, reply) =>
-    send(reply, apiOf(request.url).render.error(new AppError('not-found', `not found: ${request.url}`))),
-  );
+  app.setNotFoundHandler((request, reply) => send(reply, apiOf(request.url).render.error(noSuchRoute(request))));
   app.setErrorHandler((error, request, reply) => send(reply, apiOf(request.url).render.error(badRequest(error))));
   await app.ready();
 
@@ -168,6 +166,11 @@ async function send(reply: FastifyReply, rendered: Rendered, headers: Record<str
     .code(rendered.status)
     .headers({ ...rendered.headers, ...headers })
     .send(rendered.body);
+}
+
+function noSuchRoute(request: FastifyRequest): AppError {
+  const { method } = request;
+  return new AppError('not-found', `not found: this version of Berth does not answer ${method} ${pathOf(request)}`);
 }
 
 /** What fastify itself refuses: URLs that cannot be decoded, media types that are none. */

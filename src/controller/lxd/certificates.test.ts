@@ -1,7 +1,11 @@
 /** The ways to become trusted, each as its clients walk it. */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:https';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import type { TLSSocket } from 'node:tls';
 import { fingerprintOf, type Identity } from '../../kit/certificates.ts';
 import { openTestApi, type TestApi } from './testing/test-api.ts';
 
@@ -142,5 +146,23 @@ describe('trust', () => {
       () => other.controller.view.revision >= api.front.controller.view.revision,
     );
     assert.equal((await other.send('GET', '/1.0', {}, friend)).json.metadata.auth, 'trusted');
+  });
+
+  it('is known again on a TLS session that is taken up again', async () => {
+    await post({ certificate: der(friend), name: 'f' });
+    const agent = new Agent({ keepAlive: false, maxCachedSessions: 10 });
+    const [host, port] = api.front.address.split(':');
+    const seen: { readonly reused: boolean; readonly auth: string }[] = [];
+    for (let i = 0; i < 2; i++) {
+      const options = { host, port, path: '/1.0', agent, rejectUnauthorized: false, ...friend };
+      const [response] = (await once(request(options).end(), 'response')) as [IncomingMessage];
+      const reused = (response.socket as TLSSocket).isSessionReused();
+      seen.push({ reused, auth: JSON.parse(Buffer.concat(await response.toArray()).toString()).metadata.auth });
+    }
+    agent.destroy();
+    assert.deepEqual(seen, [
+      { reused: false, auth: 'trusted' },
+      { reused: true, auth: 'trusted' },
+    ]);
   });
 });

@@ -8,7 +8,12 @@ import { DEFAULT_PROJECT } from './project.ts';
 const PROJECT = {
   name: DEFAULT_PROJECT,
   description: 'Default project',
-  config: { 'features.images': 'true', 'features.profiles': 'true', 'features.storage.volumes': 'true' },
+  config: {
+    'features.images': 'true',
+    'features.networks': 'true',
+    'features.profiles': 'true',
+    'features.storage.volumes': 'true',
+  },
   used_by: ['/1.0/profiles/default'],
 };
 
