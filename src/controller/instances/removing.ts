@@ -1,5 +1,5 @@
 /** The end of an instance, in steps that only go forward: mark it, take it off its host, forget it. */
-import { commitDecided } from '../decide.ts';
+import { commitDecided, commitInTurn } from '../decide.ts';
 import type { StepContext } from '../saga/step-context.ts';
 import { INSTANCES } from '../spaces.ts';
 import { refOf } from './expanded.ts';
@@ -22,7 +22,7 @@ export async function destroy(context: StepContext, key: InstanceKey): Promise<v
 }
 
 export async function forget(context: StepContext, key: InstanceKey): Promise<void> {
-  await commitDecided(context, () => {
+  await commitInTurn(context, () => {
     const stored = findInstance(context.view, key);
     return stored && removal(context.view, stored);
   });

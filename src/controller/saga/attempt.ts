@@ -8,23 +8,25 @@ const LONGEST_PAUSE_MS = 3_000;
 
 export interface AttemptOptions {
   readonly clock: Clock;
+  /** Aborts when it is not wanted any more: no further try. What runs knows by itself, and is waited for. */
   readonly signal: AbortSignal;
+  /** Aborts when nobody may wait for it any more: what runs is left to itself. */
+  readonly abandon: AbortSignal;
   /** How long after the first failure repeating makes sense; Infinity = until it succeeds or its node is lost. */
   readonly patienceMs: number;
   readonly onRetry?: (error: AppError, pauseMs: number) => void;
 }
 
-/**
- * Abandons `run` when the signal aborts, even if it does not listen: who lost a saga must not wait for it.
- * @throws AppError of the last try; `NodeLost` at once; the signal's reason.
- */
+/** @throws AppError of the last try; `NodeLost` at once; the reason of the signal that aborted. */
 export async function attempt<T>(run: () => Promise<T>, options: AttemptOptions): Promise<T> {
-  const { clock, signal, patienceMs } = options;
+  const { clock, signal, abandon, patienceMs } = options;
   let firstFailureAt: number | undefined;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     try {
-      return await unlessAborted(run, signal);
+      signal.throwIfAborted();
+      return await unlessAborted(run, abandon);
     } catch (thrown) {
+      abandon.throwIfAborted();
       signal.throwIfAborted();
       const error = AppError.from(thrown);
       firstFailureAt ??= clock.now();

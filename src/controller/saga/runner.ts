@@ -99,6 +99,7 @@ export async function runSaga(
       const output: Json | undefined = await attempt(() => step.run(context, seen), {
         clock,
         signal: end,
+        abandon: signal,
         patienceMs: beforePivot ? parts.patienceMs : Number.POSITIVE_INFINITY,
         onRetry: (error, pauseMs) => log.warn('step failed, trying again', { step: step.name, error, pauseMs }),
       });
@@ -121,6 +122,7 @@ export async function runSaga(
       await attempt(() => step.undo!(context, seen), {
         clock,
         signal,
+        abandon: signal,
         patienceMs: Number.POSITIVE_INFINITY,
         onRetry: (error, pauseMs) => log.warn('undo failed, trying again', { step: step.name, error, pauseMs }),
       });

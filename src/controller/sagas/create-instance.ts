@@ -7,7 +7,7 @@ import { fail } from '../../domain/errors.ts';
 import type { InstanceRecord } from '../../domain/instance.ts';
 import { type Stored, together } from '../../store/keyspace.ts';
 import type { Transaction } from '../../store/store.ts';
-import { commitDecided } from '../decide.ts';
+import { commitDecided, commitInTurn } from '../decide.ts';
 import { allocate, release } from '../instances/allocations.ts';
 import { bootIdOf } from '../instances/boot.ts';
 import { expanded, refOf, specOf } from '../instances/expanded.ts';
@@ -44,7 +44,7 @@ export const createInstance = saga<CreateInput>('create-instance', 1)
 /** Node, addresses and what it holds there, in one transaction. */
 async function place(context: StepContext, { input }: Given): Promise<void> {
   const { view } = context;
-  await commitDecided(context, () => {
+  await commitInTurn(context, () => {
     const stored = needInstance(view, input);
     const { node } = stored.value;
     return node !== '' && !isLost(view, node) ? undefined : placement(context, stored, input.target);

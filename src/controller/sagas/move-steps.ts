@@ -4,7 +4,7 @@ import type { InstanceRecord } from '../../domain/instance.ts';
 import type { Placement } from '../../domain/placement.ts';
 import type { DataToken } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { together } from '../../store/keyspace.ts';
-import { commitDecided } from '../decide.ts';
+import { commitInTurn } from '../decide.ts';
 import { allocate, release } from '../instances/allocations.ts';
 import { bootIdOf } from '../instances/boot.ts';
 import { expanded, refOf, specOf } from '../instances/expanded.ts';
@@ -45,7 +45,7 @@ export function reserve(live: boolean) {
   return async (context: StepContext, { input }: Given): Promise<Reserved> => {
     const { view, clock, operation } = context;
     let summary = '';
-    await commitDecided(context, () => {
+    await commitInTurn(context, () => {
       const stored = needInstance(view, input);
       const { value } = stored;
       if (value.moving?.operation === operation) return undefined;
@@ -76,7 +76,7 @@ export function decideTarget(
 
 export async function unreserve(context: StepContext, { input }: Given): Promise<void> {
   const { view, operation } = context;
-  await commitDecided(context, () => {
+  await commitInTurn(context, () => {
     const stored = findInstance(view, input);
     if (stored?.value.moving?.operation !== operation) return undefined;
     const { moving, ...rest } = stored.value;
@@ -120,7 +120,7 @@ export async function abortBoth(context: StepContext, moving: Moving): Promise<v
 /** The pivot: owner and generation, and what is promised to it, in one transaction. */
 export async function switchOwner(context: StepContext, { input, reserve }: Moving): Promise<void> {
   const { view } = context;
-  await commitDecided(context, () => {
+  await commitInTurn(context, () => {
     const stored = needInstance(view, input);
     const { moving, ...value } = stored.value;
     if (value.node === reserve.to && value.generation === reserve.generation) return undefined;

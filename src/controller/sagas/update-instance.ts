@@ -5,7 +5,7 @@
 import type { InstanceRecord } from '../../domain/instance.ts';
 import { together } from '../../store/keyspace.ts';
 import type { Transaction } from '../../store/store.ts';
-import { commitDecided } from '../decide.ts';
+import { commitInTurn } from '../decide.ts';
 import { greatest, reallocate } from '../instances/allocations.ts';
 import { expanded, specOf } from '../instances/expanded.ts';
 import { type InstanceKey, needInstance } from '../instances/instance-store.ts';
@@ -46,7 +46,7 @@ export const updateInstance = saga<UpdateInput>('update-instance', 1)
 
 async function write(context: StepContext, { input }: Given): Promise<void> {
   const { view } = context;
-  await commitDecided(context, () => {
+  await commitInTurn(context, () => {
     const stored = needInstance(view, input);
     const old = stored.value;
     const wished: InstanceRecord = {
@@ -69,7 +69,7 @@ async function write(context: StepContext, { input }: Given): Promise<void> {
 
 async function writeBack(context: StepContext, { input, read }: Read): Promise<void> {
   const old = read as unknown as InstanceRecord;
-  await commitDecided(context, () => {
+  await commitInTurn(context, () => {
     const stored = needInstance(context.view, input);
     if (same(stored.value, old)) return undefined;
     return together(
@@ -95,7 +95,7 @@ async function applyOld(context: StepContext, { read }: Read): Promise<void> {
 
 async function settle(context: StepContext, { input }: Given): Promise<void> {
   const { view } = context;
-  await commitDecided(context, () => {
+  await commitInTurn(context, () => {
     const stored = needInstance(view, input);
     const { value } = stored;
     const requests = requestsOn(view, value.node, expanded(view, value));
