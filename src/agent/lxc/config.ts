@@ -47,6 +47,7 @@ export function lxcConfig(spec: Spec, facts: ConfigFacts): string {
     line('lxc.autodev', '1'),
     line('lxc.signal.halt', facts.haltSignal),
     line('lxc.mount.auto', 'cgroup:mixed proc:mixed sys:mixed'),
+    line('lxc.cap.drop', USELESS_CAPABILITIES),
     ...(privileged ? PRIVILEGED(facts.cgroupV2) : idMapLines(facts.idMap)),
     ...(facts.appArmor ? ['lxc.apparmor.profile = generated', 'lxc.apparmor.allow_nesting = 1'] : []),
     ...Object.entries(facts.lxcfs).map(([name, source]) =>
@@ -66,13 +67,18 @@ function idMapLines({ base, size }: IdMap): readonly string[] {
 }
 
 /**
+ * Of the host, not of a container. In an unprivileged one they allow nothing anyway, but systemd takes their presence for
+ * permission: with sys_rawio it tries to mount debugfs, fails, and calls itself degraded.
+ */
+const USELESS_CAPABILITIES = 'mac_admin mac_override sys_time sys_module sys_rawio';
+
+/**
  * Root inside is root outside here, so what an unprivileged one cannot do anyway must be forbidden: modules, clock, raw
  * I/O, host-wide system calls, and every device but the harmless ones.
  */
 const PRIVILEGED = (cgroupV2: boolean): readonly string[] => {
   const cgroup = cgroupV2 ? 'lxc.cgroup2' : 'lxc.cgroup';
   return [
-    'lxc.cap.drop = mac_admin mac_override sys_time sys_module sys_rawio',
     'lxc.seccomp.profile = /usr/share/lxc/config/common.seccomp',
     line(`${cgroup}.devices.deny`, 'a'),
     ...HARMLESS_DEVICES.map(device => line(`${cgroup}.devices.allow`, device)),
