@@ -18,13 +18,13 @@ export const autostart: Reconciler = {
     const { view, engine, clock, signal } = context;
     const due = view
       .list(INSTANCES)
-      .filter(({ value }) => value.phase === 'ready')
-      .map(({ value }) => ({ value, config: expanded(view, value).config }))
-      .filter(({ value, config }) => {
+      .filter(({ value }) => {
+        if (value.phase !== 'ready') return false;
         const node = view.get(NODE_STATUS.key(value.node))?.value;
-        const status = view.get(STATUS.key(value.id))?.value;
-        return node?.state === 'online' && shallStart(value, config, status, node.bootId);
+        return node?.state === 'online' && wasStopped(value, view.get(STATUS.key(value.id))?.value, node.bootId);
       })
+      .map(({ value }) => ({ value, config: expanded(view, value).config }))
+      .filter(({ value, config }) => shallStart(value, config))
       .sort((a, b) => priority(b.config) - priority(a.config) || a.value.name.localeCompare(b.value.name));
     const started: string[] = [];
     for (const { value, config } of due) {
@@ -43,19 +43,18 @@ export const autostart: Reconciler = {
   },
 };
 
+/** Pure: its host has rebooted since it was last started there, and it does not run. */
+function wasStopped(record: InstanceRecord, status: StatusRecord | undefined, bootId: string): boolean {
+  const { node, generation, ephemeral, config } = record;
+  const seen = status?.state === 'stopped' && status.node === node && status.generation === generation;
+  return seen && !ephemeral && bootId !== '' && config[LAST_BOOT] !== bootId;
+}
+
 /**
  * Pure. `boot.autostart` decides; without it what ran runs again. A start that failed is not repeated: it leaves the
- * instance wanted stopped, with the boot id of now.
+ * instance with the boot id of now.
  */
-export function shallStart(
-  record: InstanceRecord,
-  config: Config,
-  status: StatusRecord | undefined,
-  bootId: string,
-): boolean {
-  const { node, generation, wanted, ephemeral } = record;
-  if (ephemeral || bootId === '' || record.config[LAST_BOOT] === bootId) return false;
-  if (status?.state !== 'stopped' || status.node !== node || status.generation !== generation) return false;
+function shallStart({ wanted }: InstanceRecord, config: Config): boolean {
   const auto = config['boot.autostart'] ?? '';
   return auto === '' ? wanted !== 'stopped' : isTrue(auto);
 }

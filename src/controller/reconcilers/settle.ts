@@ -32,7 +32,7 @@ export const settle: Reconciler = {
 };
 
 /** Pure. @returns undefined: it is right as it is, or nobody knows. */
-export function nextWanted(
+function nextWanted(
   { node, generation, config, wanted, ephemeral }: InstanceRecord,
   status: StatusRecord | undefined,
   bootId: string,
