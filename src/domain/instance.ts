@@ -47,7 +47,12 @@ export interface InstanceRecord {
   readonly requests: Requests;
   readonly placement?: Placement;
   /** A move in progress: the target holds a reservation as well. */
-  readonly moving?: { readonly operation: string; readonly to: string };
+  readonly moving?: {
+    readonly operation: string;
+    readonly to: string;
+    /** Becomes the instance's own when it has moved. */
+    readonly placement: Placement;
+  };
 }
 
 /** Key `status/<id>`; written by the reconciler `observe` alone, from what agents report. */

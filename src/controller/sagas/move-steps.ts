@@ -29,7 +29,6 @@ export type Reserved = {
   readonly to: string;
   /** The target's. */
   readonly generation: number;
-  readonly summary: string;
 };
 
 export interface Given {
@@ -44,20 +43,18 @@ export interface Moving extends Given {
 export function reserve(live: boolean) {
   return async (context: StepContext, { input }: Given): Promise<Reserved> => {
     const { view, clock, operation } = context;
-    let summary = '';
     await commitInTurn(context, () => {
       const stored = needInstance(view, input);
       const { value } = stored;
       if (value.moving?.operation === operation) return undefined;
       if (value.moving !== undefined) fail('internal', `instance ${value.name} is moved by ${value.moving.operation}`);
       const placement = decideTarget(context, value, input.target, live, clock.now());
-      summary = placement.summary;
-      const moving = { operation, to: placement.node };
+      const moving = { operation, to: placement.node, placement };
       return together(INSTANCES.replace(stored, { ...value, moving }), allocate(view, placement.node, value.requests));
     });
     const { value } = needInstance(view, input);
     context.log('target reserved', { node: value.moving!.to });
-    return { from: value.node, to: value.moving!.to, generation: value.generation + 1, summary };
+    return { from: value.node, to: value.moving!.to, generation: value.generation + 1 };
   };
 }
 
@@ -130,7 +127,7 @@ export async function switchOwner(context: StepContext, { input, reserve }: Movi
     const config = { ...withOrigin(value.config, input.origin), ...bootIdOf(view, reserve.to) };
     const { to: node, generation } = reserve;
     return together(
-      INSTANCES.replace(stored, { ...value, config, node, generation }),
+      INSTANCES.replace(stored, { ...value, config, node, generation, placement: moving.placement }),
       release(view, reserve.from, value.requests),
     );
   });

@@ -200,6 +200,7 @@ function assertConsistent(view: View, world: FakeWorld): void {
   for (const { value } of view.list(INSTANCES)) {
     assert.equal(value.phase, 'ready', `${value.name} is ${value.phase}`);
     assert.equal(value.moving, undefined, `${value.name} is still moving`);
+    assert.equal(value.placement?.node, value.node, `why ${value.name} is where it is`);
     const old = allocations.get(value.node) ?? NO_ALLOCATION;
     allocations.set(value.node, { instances: old.instances + 1, requests: plus(old.requests, value.requests) });
     there.get(value.node)!.push(value.id);
