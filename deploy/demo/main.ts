@@ -112,6 +112,7 @@ async function listening(demo: Cluster, address: string): Promise<void> {
       input: '',
     });
     if (code === 0) return;
+    await new Promise(resolve => setTimeout(resolve, 20));
     if (performance.now() > deadline) throw new Error(`nothing answers on ${address} port 7`);
   }
 }
