@@ -212,10 +212,8 @@ describe('agent', () => {
       ['running', 'stopped', 'running', 'frozen', 'running'],
     );
     assert.ok(Math.max(...times) < 2000, times.map(Math.round).join(', '));
-    assert.ok(
-      seen.some(each => each.pools.length > 0 && each.instances.length === 0),
-      'heartbeats carry the load',
-    );
+    // A heartbeat is an observation without instances; it tells how full the host is.
+    await eventually(() => assert.ok(seen.some(each => each.pools.length > 0 && each.instances.length === 0)));
     abort.abort();
     await stream;
   });
