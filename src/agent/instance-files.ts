@@ -1,4 +1,4 @@
-/** Writes what LXC reads to run one instance: its configuration and its plug script. Nothing runs yet afterwards. */
+/** Writes what LXC reads to run one instance: configuration, plug script, seccomp profile. Nothing runs yet afterwards. */
 import { statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { type CgroupSetting, cgroupSettings, chooseCpus, cpuCount } from './limi
 import { lxcConfig } from './lxc/config.ts';
 import { haltSignalOf } from './lxc/init-type.ts';
 import { extraDisks, type HostPath, isRequired } from './lxc/mounts.ts';
+import { MOVABLE_PROFILE } from './lxc/seccomp.ts';
 import { writePlug } from './nic/nics.ts';
 import { planNics } from './nic/plan.ts';
 import { PLUG_FILES } from './nic/plug-files.ts';
@@ -32,6 +33,7 @@ export async function writeInstanceFiles(
 ): Promise<InstanceFiles> {
   const folder = await host.runtime.folder(spec.id);
   const files = { folder, config: join(folder, 'config'), plug: join(folder, PLUG_FILES.script), rootfs };
+  const seccomp = join(folder, 'seccomp');
   const disks = await diskSources(host, spec);
   const text = lxcConfig(spec, {
     cgroupV2: host.cgroups.v2,
@@ -39,6 +41,7 @@ export async function writeInstanceFiles(
     idMap: host.config.idmap,
     rootfs,
     plug: files.plug,
+    seccomp,
     haltSignal: await haltSignalOf(rootfs),
     lxcfs: lxcfsFiles(host.config.lxcfsDir),
     appArmor: host.facts.appArmor,
@@ -46,6 +49,7 @@ export async function writeInstanceFiles(
     diskSource: device => disks.get(device)!,
   });
   await writePlug(folder, planNics(spec, host.config.bridge));
+  await writeFile(seccomp, MOVABLE_PROFILE, { mode: 0o600 });
   await writeFile(files.config, text, { mode: 0o600 });
   return files;
 }

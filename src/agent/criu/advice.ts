@@ -16,9 +16,7 @@ const ADVICE: readonly Advice[] = [
   },
   {
     pattern: /nested (uts|ipc|user|pid|time) namespace/i,
-    advice:
-      'a process inside has namespaces of its own: for systemd services turn off Protect* and Private* (a drop-in in ' +
-      '/etc/systemd/system/service.d), or move it with a restart',
+    advice: 'a process inside has namespaces of its own: see docs/systemd.md for services, or move it with a restart',
   },
   {
     pattern: /session leader of \S+ is outside of its pid namespace/,
@@ -36,6 +34,10 @@ const ADVICE: readonly Advice[] = [
     pattern: /anon_inode:bpf|anon_inode:\[?io_uring|of that type \[\d+\] \(anon_inode/,
     advice:
       'a process uses a kernel feature that cannot be saved (BPF, io_uring, ...): stop it, or move with a restart',
+  },
+  {
+    pattern: /Can't dump that handle/, // on btrfs, a watch of a symbolic link itself
+    advice: 'a process watches a symbolic link, which cannot be saved on this storage: stop it, or move with a restart',
   },
   {
     pattern: /Can't get rlimit/,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Config } from '../../domain/instance.ts';
 import type { Spec } from '../spec.ts';
 import { type ConfigFacts, lxcConfig } from './config.ts';
 
@@ -21,6 +22,7 @@ const facts: ConfigFacts = {
   idMap: { base: 1_000_000, size: 65_536 },
   rootfs: '/pool/instances/x/rootfs',
   plug: '/data/lxc/x/plug',
+  seccomp: '/data/lxc/x/seccomp',
   haltSignal: 'SIGRTMIN+3',
   lxcfs: { meminfo: '/var/lib/lxcfs/proc/meminfo' },
   appArmor: false,
@@ -50,7 +52,17 @@ describe('lxc configuration', () => {
     ]) {
       assert.ok(lines.includes(expected), expected);
     }
-    assert.ok(!lines.some(line => line.startsWith('lxc.seccomp')));
+  });
+
+  it('keeps an ordinary one movable, unless it shall hold containers or says otherwise', () => {
+    const profiles = (config: Config) => configOf({ config }).filter(line => line.startsWith('lxc.seccomp.profile'));
+    const ours = 'lxc.seccomp.profile = /data/lxc/x/seccomp';
+    assert.deepEqual(profiles({}), [ours]);
+    assert.deepEqual(profiles({ 'security.nesting': 'true' }), []);
+    // the last one counts
+    const own = 'lxc.seccomp.profile = /etc/berth/mine';
+    assert.deepEqual(profiles({ 'raw.lxc': own }), [ours, own]);
+    assert.ok(!profiles({ 'security.privileged': 'true' }).includes(ours));
   });
 
   it('forbids devices and system calls to a privileged one', () => {

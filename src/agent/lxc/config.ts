@@ -21,6 +21,8 @@ export interface ConfigFacts {
   readonly rootfs: string;
   /** Path of the plug script. */
   readonly plug: string;
+  /** Path of the file with MOVABLE_PROFILE. */
+  readonly seccomp: string;
   /** Name of the signal that asks this init to shut down. */
   readonly haltSignal: string;
   /** Paths of lxcfs's files to lay over /proc, by name: `meminfo`... */
@@ -33,6 +35,7 @@ export interface ConfigFacts {
 /** @throws AppError `invalid` or `unsupported`, naming the key or device that cannot be */
 export function lxcConfig(spec: Spec, facts: ConfigFacts): string {
   const privileged = isPrivileged(spec.config);
+  const nesting = isTrue(spec.config['security.nesting']);
   const lines = [
     line('lxc.uts.name', spec.name),
     ...(spec.architecture === '' ? [] : [line('lxc.arch', spec.architecture)]),
@@ -49,11 +52,12 @@ export function lxcConfig(spec: Spec, facts: ConfigFacts): string {
     line('lxc.mount.auto', 'cgroup:mixed proc:mixed sys:mixed'),
     line('lxc.cap.drop', USELESS_CAPABILITIES),
     ...(privileged ? PRIVILEGED(facts.cgroupV2) : idMapLines(facts.idMap)),
+    ...(privileged || nesting ? [] : [line('lxc.seccomp.profile', facts.seccomp)]),
     ...(facts.appArmor ? ['lxc.apparmor.profile = generated', 'lxc.apparmor.allow_nesting = 1'] : []),
     ...Object.entries(facts.lxcfs).map(([name, source]) =>
       line('lxc.mount.entry', `${source} proc/${name} none bind,optional 0 0`),
     ),
-    ...(isTrue(spec.config['security.nesting']) ? NESTING : []),
+    ...(nesting ? NESTING : []),
     ...mountLines(spec.devices, facts.diskSource),
     ...limitLines(facts),
     ...environmentLines(spec.config),

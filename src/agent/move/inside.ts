@@ -26,7 +26,7 @@ export interface Process {
 interface OpenFile {
   /** As /proc shows it: a path, `socket:[1]`, `anon_inode:[eventpoll]`, ... */
   readonly target: string;
-  /** It lies on a mount that the container does not have. */
+  /** It lies on a mount that neither the container's init nor the process itself has. */
   readonly foreign: boolean;
 }
 
@@ -38,6 +38,7 @@ interface Mount {
 export interface Inside {
   readonly init: number;
   readonly processes: readonly Process[];
+  /** Of init; of ramfs only those that hold files: an empty one can be made anew, see `criu/options.ts`. */
   readonly mounts: readonly Mount[];
   /** Names of its network interfaces. */
   readonly links: readonly string[];
@@ -49,10 +50,11 @@ export interface Inside {
 }
 
 export async function lookInside(cgroups: Cgroups, id: string, init: number): Promise<Inside> {
-  const mountinfo = textOf(`${init}/mountinfo`);
+  const mounts = mountsIn(textOf(`${init}/mountinfo`));
+  const mountNumbers = mounts.map(({ number }) => number);
   const processes: Process[] = [];
   for (const pid of cgroups.members(id)) {
-    const process = processOf(pid, init);
+    const process = processOf(pid, init, mountNumbers);
     if (process !== undefined) processes.push(process);
     await breathe(); // thousands of files may be open: let other verbs in between
   }
@@ -61,7 +63,9 @@ export async function lookInside(cgroups: Cgroups, id: string, init: number): Pr
   return {
     init,
     processes,
-    mounts: mountsIn(mountinfo).map(({ point, type }) => ({ point, type })),
+    mounts: mounts
+      .filter(({ point, type }) => type !== 'ramfs' || namesIn(`${init}/root${point}`).length > 0)
+      .map(({ point, type }) => ({ point, type })),
     links: countersIn(net('dev')).map(({ name }) => name),
     addresses: addresses.filter(({ name, scope }) => name !== 'lo' && scope === 'global').map(({ address }) => address),
     firewall: await hasFirewall(init),
@@ -70,11 +74,12 @@ export async function lookInside(cgroups: Cgroups, id: string, init: number): Pr
 }
 
 /** Undefined: it ended meanwhile. */
-function processOf(pid: number, init: number): Process | undefined {
+function processOf(pid: number, init: number, mountsOfInit: readonly string[]): Process | undefined {
   const status = textOf(`${pid}/status`);
   const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '';
   if (status === '' || field('State').startsWith('Z')) return undefined;
-  const mounts = new Set(mountsIn(textOf(`${pid}/mountinfo`)).map(mount => mount.number));
+  // A service with mounts of its own was given standard input and output by init, on init's mounts.
+  const mounts = new Set([...mountsOfInit, ...mountsIn(textOf(`${pid}/mountinfo`)).map(({ number }) => number)]);
   return {
     pid,
     name: field('Name'),
@@ -99,9 +104,13 @@ function mountsIn(mountinfo: string): readonly (Mount & { readonly number: strin
   return mountinfo.split('\n').flatMap(line => {
     const [left = '', right] = line.split(' - ');
     const [number = '', , , , point = ''] = left.split(' ');
-    return right === undefined ? [] : [{ number, point, type: right.split(' ')[0] ?? '' }];
+    return right === undefined ? [] : [{ number, point: unescaped(point), type: right.split(' ')[0] ?? '' }];
   });
 }
+
+/** The kernel writes white space and backslashes in octal. */
+const unescaped = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 /** IFA_F_PERMANENT: not handed out by a router for a while. */
 const PERMANENT = 0x80;

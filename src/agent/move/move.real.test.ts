@@ -192,17 +192,17 @@ describe('a live move between two hosts', () => {
     assert.ok(fine.memoryBytes > 0n && fine.diskBytes > 0n && fine.processes >= 2);
 
     // With namespaces of its own, as a sandboxed service has; begun as a daemon begins, inside.
-    const daemon = 'exec </dev/null >/dev/null 2>&1; busybox unshare -u sleep 1000 &';
+    const daemon = 'exec </dev/null >/dev/null 2>&1; busybox unshare -U sleep 1000 &';
     await inside(a, `setsid sh -c '${daemon}'`);
     const echoes = await connected(async () => {
       const { verdict, obstacles } = await check();
       assert.equal(verdict, 'restart');
-      assert.match(obstacles.map(({ what }) => what).join(), /sleep .* uts namespaces/);
+      assert.match(obstacles.map(({ what }) => what).join(), /sleep .* user namespaces/);
       const token = await prepare(a, b, 'sandboxed');
       await assert.rejects(
         a.client.freezeMove({ ref: refOf('source', 'sandboxed'), target: token }),
         (error: AppError) => {
-          assert.match(error.message, /saving the running container failed: .*nested uts.*Private\*/);
+          assert.match(error.message, /saving the running container failed: .*nested user.*systemd\.md/);
           return error.code === 'unsupported';
         },
       );

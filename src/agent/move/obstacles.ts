@@ -121,8 +121,7 @@ function processRules(inside: Inside): readonly Obstacle[] {
   ];
 }
 
-const UNSHARE =
-  'for systemd services turn off Protect* and Private*, see docs/migration.md; nested containers cannot move';
+const UNSHARE = 'stop it, or see docs/systemd.md if it is a service; nested containers cannot move';
 
 /** The first file of a process that is in the way: more would only repeat. */
 function fileRule(process: Process): readonly Obstacle[] {

@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import { AppError, fail } from '../../domain/errors.ts';
 import type { Channel } from '../../rpc/data/channel.ts';
 import { checkpointFailure, startCheckpoint } from '../criu/checkpoint.ts';
+import { mendMountImages } from '../criu/mend-mounts.ts';
 import { DUMP_OPTIONS } from '../criu/options.ts';
 import { instanceLocks } from '../instance-lock.ts';
 import type { Spec } from '../spec.ts';
@@ -130,6 +131,7 @@ export function createSource(ports: MovePorts): MoveSource {
     // An agent that died after its last word to the target, and before it wrote that down, must not send it all again.
     if (early === undefined) return { ms, bytes: {} };
 
+    mendMountImages(imagesIn(folder));
     const images = listImages(imagesIn(folder));
     await imageStream.ask({ ask: 'images', images }, readImages(imagesIn(folder), images));
     const sentImages = clock.now();
