@@ -6,6 +6,7 @@ import type { Config, Devices, InstanceRecord } from '../domain/instance.ts';
 import type { NodeRecord, NodeStatusRecord } from '../domain/node.ts';
 import type { Placement } from '../domain/placement.ts';
 import { type Requests, requestsOf } from '../domain/resources.ts';
+import { refuseGrowth } from '../scheduler/grow.ts';
 import { place } from '../scheduler/place.ts';
 import type { NodeSnapshot, PlaceRequest } from '../scheduler/snapshot.ts';
 import type { View } from '../store/view.ts';
@@ -50,6 +51,14 @@ export function decidePlacement(view: View, what: Placeable, now: number, option
 export function requestsOn(view: View, node: string, what: Pick<Placeable, 'config' | 'devices'>): Requests {
   const hostMemoryBytes = view.get(NODE_STATUS.key(node))?.value.host.memoryBytes ?? 0;
   return requestsOf(what.config, what.devices, hostMemoryBytes);
+}
+
+/** @throws AppError `exhausted` when its node has no room for what the instance wants to hold in future. */
+export function mustFitInPlace(view: View, name: string, pool: string, before: Requests, after: Requests): void {
+  const node = nodeSnapshots(view).find(each => each.name === name);
+  const why = node && refuseGrowth(node, pool, before, after);
+  if (why !== undefined)
+    fail('exhausted', `${name} has no room for it: ${why}; ask for less, or move the instance first`);
 }
 
 export function nodeSnapshots(view: View): readonly NodeSnapshot[] {

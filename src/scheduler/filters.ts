@@ -14,6 +14,39 @@ export interface Filter {
   readonly detail?: (request: PlaceRequest, refused: readonly NodeSnapshot[]) => string;
 }
 
+/** What a node has too little of: also asked when an instance grows where it is. */
+export const RESOURCE_FILTERS: readonly Filter[] = [
+  {
+    because: 'not enough memory',
+    prepare: ({ requests }) =>
+      requests.memoryBytes === 0 ? undefined : node => freeMemoryBytes(node) >= requests.memoryBytes,
+    detail: ({ requests }, refused) =>
+      `largest free ${formatBytes(largest(refused, freeMemoryBytes))}, needs ${formatBytes(requests.memoryBytes)}`,
+  },
+  {
+    because: 'too few CPUs',
+    prepare: ({ requests }) => (requests.cpuMillis === 0 ? undefined : node => node.cpus * 1000 >= requests.cpuMillis),
+    detail: ({ requests }, refused) =>
+      `largest has ${largest(refused, node => node.cpus)}, needs ${requests.cpuMillis / 1000}`,
+  },
+  {
+    because: 'not enough free CPU',
+    prepare: ({ requests }) =>
+      requests.cpuMillis === 0 ? undefined : node => freeCpuMillis(node) >= requests.cpuMillis,
+    detail: ({ requests }, refused) =>
+      `largest free ${largest(refused, freeCpuMillis) / 1000}, needs ${requests.cpuMillis / 1000}`,
+  },
+  {
+    because: 'not enough disk',
+    prepare: request =>
+      request.requests.diskBytes === 0
+        ? undefined
+        : node => freeDiskBytes(node, request.pool) >= request.requests.diskBytes,
+    detail: (request, refused) =>
+      `largest free ${formatBytes(largest(refused, node => freeDiskBytes(node, request.pool)))}, needs ${formatBytes(request.requests.diskBytes)}`,
+  },
+];
+
 export const FILTERS: readonly Filter[] = [
   {
     because: 'not the target asked for',
@@ -44,35 +77,7 @@ export const FILTERS: readonly Filter[] = [
       request.networks.length === 0 ? undefined : node => request.networks.every(name => node.networks.includes(name)),
     detail: request => `needs ${request.networks.map(name => `"${name}"`).join(', ')}`,
   },
-  {
-    because: 'not enough memory',
-    prepare: ({ requests }) =>
-      requests.memoryBytes === 0 ? undefined : node => freeMemoryBytes(node) >= requests.memoryBytes,
-    detail: ({ requests }, refused) =>
-      `largest free ${formatBytes(largest(refused, freeMemoryBytes))}, needs ${formatBytes(requests.memoryBytes)}`,
-  },
-  {
-    because: 'too few CPUs',
-    prepare: ({ requests }) => (requests.cpuMillis === 0 ? undefined : node => node.cpus * 1000 >= requests.cpuMillis),
-    detail: ({ requests }, refused) =>
-      `largest has ${largest(refused, node => node.cpus)}, needs ${requests.cpuMillis / 1000}`,
-  },
-  {
-    because: 'not enough free CPU',
-    prepare: ({ requests }) =>
-      requests.cpuMillis === 0 ? undefined : node => freeCpuMillis(node) >= requests.cpuMillis,
-    detail: ({ requests }, refused) =>
-      `largest free ${largest(refused, freeCpuMillis) / 1000}, needs ${requests.cpuMillis / 1000}`,
-  },
-  {
-    because: 'not enough disk',
-    prepare: request =>
-      request.requests.diskBytes === 0
-        ? undefined
-        : node => freeDiskBytes(node, request.pool) >= request.requests.diskBytes,
-    detail: (request, refused) =>
-      `largest free ${formatBytes(largest(refused, node => freeDiskBytes(node, request.pool)))}, needs ${formatBytes(request.requests.diskBytes)}`,
-  },
+  ...RESOURCE_FILTERS,
   {
     because: 'cannot restore running containers',
     prepare: ({ liveFrom }) => (liveFrom === undefined ? undefined : node => node.move.criu),

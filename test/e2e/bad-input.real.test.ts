@@ -43,6 +43,16 @@ describe('bad input', { timeout: 180_000 }, () => {
     });
   }
 
+  it('refuses a limit that the host cannot give to a running instance, and keeps the old one', async () => {
+    await harness.berth(['launch', 'busybox', 'grow', '-c', 'limits.memory=64MiB']);
+    assert.match(
+      await harness.berthFails('config', 'set', 'grow', 'limits.memory', '900GiB'),
+      /not enough memory \(largest free/,
+    );
+    assert.equal((await harness.berth(['config', 'get', 'grow', 'limits.memory'])).stdout, '64MiB\n');
+    await harness.berth(['delete', 'grow', '--force']);
+  });
+
   it('lets exactly one of two clients have a name', async () => {
     const both = await Promise.all(
       [1, 2].map(() => harness.berth(['init', 'busybox', 'twin'], { allowFailure: true })),
