@@ -48,7 +48,10 @@ export function signal(id: ProcessId, name: NodeJS.Signals): void {
   if (isAlive(id)) signalPid(id.pid, name);
 }
 
-/** Every process that carries the mark of `slot`, or lives in one of these network namespaces. Never ourselves. */
+/**
+ * Every process that carries the mark of `slot`, or lives in one of these network namespaces, or in the mount namespace of
+ * one that does (the subject of an agent's trial dump has a network of its own). Never ourselves.
+ */
 export function processesOf(slot: number, namespaces: readonly string[]): readonly number[] {
   const mark = `${MARK}=${slot}`;
   const networks = new Set(
@@ -57,10 +60,14 @@ export function processesOf(slot: number, namespaces: readonly string[]): readon
       .filter(existsSync)
       .map(path => `net:[${statSync(path).ino}]`),
   );
-  return readdirSync('/proc')
+  const others = readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .map(Number)
-    .filter(pid => pid !== process.pid && (networks.has(networkOf(pid)) || marked(pid, mark)));
+    .filter(pid => pid !== process.pid);
+  const ours = others.filter(pid => networks.has(namespaceOf(pid, 'net')) || marked(pid, mark));
+  const mounts = new Set(ours.map(pid => namespaceOf(pid, 'mnt')));
+  for (const everyones of ['', namespaceOf(1, 'mnt'), namespaceOf(process.pid, 'mnt')]) mounts.delete(everyones);
+  return others.filter(pid => ours.includes(pid) || mounts.has(namespaceOf(pid, 'mnt')));
 }
 
 /** Signals a pid that was looked up just now. */
@@ -78,9 +85,9 @@ function marked(pid: number, mark: string): boolean {
   return read(`/proc/${pid}/environ`).split('\0').includes(mark);
 }
 
-function networkOf(pid: number): string {
+function namespaceOf(pid: number, kind: 'net' | 'mnt'): string {
   try {
-    return readlinkSync(`/proc/${pid}/ns/net`);
+    return readlinkSync(`/proc/${pid}/ns/${kind}`);
   } catch {
     return ''; // gone, or a kernel thread
   }

@@ -49,7 +49,14 @@ export async function runSaga(
   const { steps } = saga;
   const { store, view, clock } = parts;
   const { id, project } = claimed.value;
-  const log = parts.log.with({ operation: id, saga: saga.name });
+  const instances = claimed.value.locks
+    .filter(lock => lock.startsWith('instance/'))
+    .map(lock => lock.slice('instance/'.length));
+  const log = parts.log.with({
+    operation: id,
+    saga: saga.name,
+    ...(instances.length === 0 ? {} : { instance: instances.join() }),
+  });
   const journal = openJournal(store, clock, claimed, signal);
   const progress = throttled(clock, metadata =>
     journal.write(record => ({ ...record, metadata: { ...record.metadata, ...metadata }, updatedAt: clock.now() })),
