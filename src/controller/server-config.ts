@@ -15,6 +15,10 @@ export const CLUSTER_SETTINGS = {
   'cluster.overcommit.memory': 1,
   /** Seconds without a word from its agent until a node counts as offline. */
   'cluster.offline_threshold': 10,
+  /** Moves that a host takes part in at once, giving or taking, when hosts are emptied or filled again. */
+  'cluster.moves.per_host': 2,
+  /** The same in the whole cluster. */
+  'cluster.moves.total': 4,
 } as const;
 
 export function clusterSetting(view: View, key: keyof typeof CLUSTER_SETTINGS): number {

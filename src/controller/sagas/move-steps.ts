@@ -19,6 +19,8 @@ import { INSTANCES, NODE_STATUS } from '../spaces.ts';
 
 export type MoveInput = InstanceKey & {
   readonly target?: Target;
+  /** Hosts that take part in enough moves already. */
+  readonly avoid?: readonly string[];
   /** Evacuation: the node to which it shall return; '' = it did. Absent = as it is. */
   readonly origin?: string;
 };
@@ -48,7 +50,7 @@ export function reserve(live: boolean) {
       const { value } = stored;
       if (value.moving?.operation === operation) return undefined;
       if (value.moving !== undefined) fail('internal', `instance ${value.name} is moved by ${value.moving.operation}`);
-      const placement = decideTarget(context, value, input.target, live, clock.now());
+      const placement = decideTarget(context, value, input, live, clock.now());
       const moving = { operation, to: placement.node, placement };
       return together(INSTANCES.replace(stored, { ...value, moving }), allocate(view, placement.node, value.requests));
     });
@@ -62,13 +64,13 @@ export function reserve(live: boolean) {
 export function decideTarget(
   { view }: Pick<StepContext, 'view'>,
   record: InstanceRecord,
-  target: Target | undefined,
+  { target, avoid = [] }: Pick<MoveInput, 'target' | 'avoid'>,
   live: boolean,
   now: number,
 ): Placement {
   const what = { ...record, ...expanded(view, record) };
   const liveFrom = live ? { liveFrom: record.node } : {};
-  return mustFit(decidePlacement(view, what, now, { target, except: [record.node], ...liveFrom }));
+  return mustFit(decidePlacement(view, what, now, { target, except: [record.node, ...avoid], ...liveFrom }));
 }
 
 export async function unreserve(context: StepContext, { input }: Given): Promise<void> {
