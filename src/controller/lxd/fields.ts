@@ -22,6 +22,9 @@ export const flagField = z
   .nullish()
   .transform(value => value ?? false);
 
+/** What becomes of a config: PUT replaces it (`withoutEmpty` of what was sent), PATCH changes it (`patched`). */
+export type ConfigChange = (present: Config, sent: Config) => Config;
+
 /** Setting a key to '' removes it. */
 export function withoutEmpty(config: Config): Config {
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== ''));

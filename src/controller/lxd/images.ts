@@ -11,7 +11,7 @@ import { type ApiRequest, matchEtag, parse, readText } from '../http/request.ts'
 import type { Route } from '../http/route.ts';
 import { IMAGES } from '../spaces.ts';
 import type { Lxd } from './context.ts';
-import { configField, patched, withoutEmpty } from './fields.ts';
+import { type ConfigChange, configField, patched, withoutEmpty } from './fields.ts';
 import { imageByFingerprint, shownImage, writableImage } from './image.ts';
 import { exportImage } from './image-export.ts';
 import { receiveUpload } from './image-upload.ts';
@@ -153,14 +153,7 @@ const changeBody = z.object({
   profiles: z.array(z.string()).nullish(),
 });
 
-async function change(
-  lxd: Lxd,
-  request: ApiRequest,
-  next: (
-    old: Readonly<Record<string, string>>,
-    sent: Readonly<Record<string, string>>,
-  ) => Readonly<Record<string, string>>,
-): Promise<Answer> {
+async function change(lxd: Lxd, request: ApiRequest, next: ConfigChange): Promise<Answer> {
   const old = find(lxd, request);
   matchEtag(request, writableImage(old.value));
   const sent = parse(changeBody, JSON.parse((await readText(request, MAX_JSON_BYTES)) || '{}'));

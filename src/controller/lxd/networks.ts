@@ -11,7 +11,7 @@ import type { Route } from '../http/route.ts';
 import { expanded } from '../instances/expanded.ts';
 import { INSTANCES, NETWORKS, NODES, PROFILES } from '../spaces.ts';
 import type { Lxd } from './context.ts';
-import { configField, patched, textField, withoutEmpty } from './fields.ts';
+import { type ConfigChange, configField, patched, textField, withoutEmpty } from './fields.ts';
 import { list, urlOf } from './lists.ts';
 import { checkNetworkConfig } from './network-config.ts';
 import { onEveryNode } from './on-nodes.ts';
@@ -100,14 +100,7 @@ async function create(lxd: Lxd, request: ApiRequest): Promise<Answer> {
   return created(urlOf('networks', name));
 }
 
-async function change(
-  lxd: Lxd,
-  request: ApiRequest,
-  next: (
-    old: Readonly<Record<string, string>>,
-    sent: Readonly<Record<string, string>>,
-  ) => Readonly<Record<string, string>>,
-): Promise<Answer> {
+async function change(lxd: Lxd, request: ApiRequest, next: ConfigChange): Promise<Answer> {
   const old = find(lxd, request);
   matchEtag(request, writable(old.value));
   const sent = await readBody(request, z.object({ config: configField, description: textField }));

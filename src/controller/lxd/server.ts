@@ -11,7 +11,7 @@ import type { Route } from '../http/route.ts';
 import { NODE_STATUS, NODES } from '../spaces.ts';
 import type { Lxd } from './context.ts';
 import { API_EXTENSIONS } from './extensions.ts';
-import { configField, patched, withoutEmpty } from './fields.ts';
+import { type ConfigChange, configField, patched, withoutEmpty } from './fields.ts';
 import { DEFAULT_PROJECT, projectOf } from './project.ts';
 import { setServerConfig, shownConfig } from './server-config.ts';
 
@@ -69,14 +69,7 @@ function untrusted() {
   };
 }
 
-async function change(
-  lxd: Lxd,
-  request: ApiRequest,
-  next: (
-    old: Readonly<Record<string, string>>,
-    sent: Readonly<Record<string, string>>,
-  ) => Readonly<Record<string, string>>,
-): Promise<Answer> {
+async function change(lxd: Lxd, request: ApiRequest, next: ConfigChange): Promise<Answer> {
   const present = shownConfig(lxd.view);
   matchEtag(request, present);
   const { config } = await readBody(request, z.object({ config: configField }));

@@ -11,7 +11,7 @@ import { type ApiRequest, matchEtag, readBody } from '../http/request.ts';
 import type { Route } from '../http/route.ts';
 import { INSTANCES, NODE_STATUS, NODES, POOLS, PROFILES } from '../spaces.ts';
 import type { Lxd } from './context.ts';
-import { configField, patched, textField, withoutEmpty } from './fields.ts';
+import { type ConfigChange, configField, patched, textField, withoutEmpty } from './fields.ts';
 import { list, urlOf } from './lists.ts';
 import { onEveryNode } from './on-nodes.ts';
 
@@ -101,14 +101,7 @@ async function create(lxd: Lxd, request: ApiRequest): Promise<Answer> {
   return created(urlOf('storage-pools', name));
 }
 
-async function change(
-  lxd: Lxd,
-  request: ApiRequest,
-  next: (
-    old: Readonly<Record<string, string>>,
-    sent: Readonly<Record<string, string>>,
-  ) => Readonly<Record<string, string>>,
-): Promise<Answer> {
+async function change(lxd: Lxd, request: ApiRequest, next: ConfigChange): Promise<Answer> {
   const old = find(lxd, request);
   matchEtag(request, writable(old.value));
   const sent = await readBody(request, z.object({ config: configField, description: textField }));
