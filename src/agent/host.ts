@@ -12,6 +12,7 @@ import type { Networks } from './networks.ts';
 import type { Paths } from './paths.ts';
 import type { Pools } from './pools.ts';
 import type { Runtime } from './runtime.ts';
+import type { StateFolders } from './snapshots/state-folders.ts';
 
 export interface Host {
   readonly config: RunConfig;
@@ -24,10 +25,12 @@ export interface Host {
   readonly networks: Networks;
   readonly images: Images;
   readonly locks: InstanceLocks;
+  readonly states: StateFolders;
   readonly diskUsage: DiskUsage;
   readonly clock: Clock;
   /** What a real dump and restore on this host said; asked once, the first call waits for it. */
   readonly criu: () => Promise<CriuCapability>;
+  readonly criuPath: string;
   /** Is a move at work on it? Then no other verb may touch it. */
   readonly isMoving: (id: string) => boolean;
 }

@@ -14,6 +14,10 @@ import type { Seen } from './lxc/look.ts';
 import { nextAction } from './next-action.ts';
 import { planNics } from './nic/plan.ts';
 import type { Report } from './progress.ts';
+import { type CopyOrder, copyRoot } from './snapshots/copy-root.ts';
+import { resumeState } from './snapshots/resume-state.ts';
+import { saveState } from './snapshots/save-state.ts';
+import { STOPPED_STATE } from './snapshots/state-folders.ts';
 import { isPrivileged, type Ref, rootDisk, type Spec } from './spec.ts';
 import type { StorageDriver } from './storage/driver.ts';
 import { instanceVolume } from './storage/volume.ts';
@@ -21,8 +25,11 @@ import { instanceVolume } from './storage/volume.ts';
 /** Default for a clean shutdown, as in LXD. */
 const SHUTDOWN_TIMEOUT_MS = 30_000;
 
-/** Makes its root and records it as ours; it is stopped afterwards if it is new. */
-export async function ensureInstance(host: Host, spec: Spec, report: Report): Promise<void> {
+/**
+ * Makes its root and records it as ours; it is stopped afterwards if it is new.
+ * @param copy what its root is a copy of; undefined: it is made from its image
+ */
+export async function ensureInstance(host: Host, spec: Spec, report: Report, copy?: CopyOrder): Promise<void> {
   await host.locks.run(spec.id, async () => {
     admit(host, spec);
     planNics(spec, host.config.bridge); // what cannot be plugged is refused now, not at the first start
@@ -32,7 +39,7 @@ export async function ensureInstance(host: Host, spec: Spec, report: Report): Pr
     const known = host.ledger.get(spec.id);
     if (!(known && (await driver.exists(volume)))) {
       try {
-        await makeRoot(host, driver, spec, report);
+        await makeRoot(host, driver, spec, report, copy);
       } catch (thrown) {
         await driver.remove(volume);
         throw thrown;
@@ -66,6 +73,8 @@ export async function ensureConfig(host: Host, spec: Spec): Promise<void> {
 export interface StateRequest {
   readonly wanted: Wanted;
   readonly force: boolean;
+  /** Stopped: its memory and processes are kept. Running: it goes on with them. */
+  readonly stateful: boolean;
   /** For a clean shutdown; negative = the default of 30 s. */
   readonly timeoutMs: number;
   /** What to run, when it is to be started; default: what is recorded. */
@@ -82,12 +91,14 @@ export async function ensureState(host: Host, ref: Ref, request: StateRequest): 
       const seen = host.runtime.look(ref.id);
       switch (nextAction(request.wanted, seen.state)) {
         case 'done':
+          await settleState(host, entry, request);
           return seen;
         case 'start':
-          await startInstance(host, entry);
+          await (request.stateful ? resumeState(host, entry) : startInstance(host, entry));
           break;
         case 'stop':
-          await stopInstance(host, entry, request);
+          if (request.stateful) await saveState(host, entry, { state: STOPPED_STATE, ending: 'end' });
+          else await stopInstance(host, entry, request);
           break;
         case 'freeze':
           await host.runtime.freeze(ref.id);
@@ -99,6 +110,14 @@ export async function ensureState(host: Host, ref: Ref, request: StateRequest): 
   });
 }
 
+/** What runs has no use for a state: it was resumed, or started without it. What was to be kept must be there. */
+async function settleState(host: Host, { spec, wanted }: LedgerEntry, { stateful }: StateRequest): Promise<void> {
+  if (wanted !== 'stopped') return host.states.remove(spec.id, STOPPED_STATE);
+  if (stateful && !host.states.has(spec.id, STOPPED_STATE)) {
+    fail('conflict', `instance ${spec.name} stopped by itself before its memory and processes were saved`);
+  }
+}
+
 /** Nothing of it is left here afterwards, wherever it was left. */
 export async function ensureNoInstance(host: Host, ref: Ref): Promise<void> {
   await host.locks.run(ref.id, async () => {
@@ -107,6 +126,7 @@ export async function ensureNoInstance(host: Host, ref: Ref): Promise<void> {
     for (const driver of poolsThatMayHold(host, ref.id)) {
       if (await driver.exists(instanceVolume(ref.id))) await driver.remove(instanceVolume(ref.id));
     }
+    await host.states.removeAll(ref.id);
     host.diskUsage.forget(ref.id);
     await host.ledger.remove(ref.id);
   });
@@ -130,11 +150,20 @@ function admit(host: Host, ref: Ref): void {
   if (host.isMoving(ref.id)) fail('busy', `instance ${ref.id} is being moved`);
 }
 
-async function makeRoot(host: Host, driver: StorageDriver, spec: Spec, report: Report): Promise<void> {
+async function makeRoot(
+  host: Host,
+  driver: StorageDriver,
+  spec: Spec,
+  report: Report,
+  copy: CopyOrder | undefined,
+): Promise<void> {
   const volume = instanceVolume(spec.id);
   const idMap = idMapOf(host, spec);
   await driver.remove(volume); // of an earlier try
-  if (spec.image === '') {
+  if (copy !== undefined) {
+    report({ phase: 'clone' });
+    await copyRoot(host, driver, spec, copy);
+  } else if (spec.image === '') {
     await driver.createEmpty(volume, idMap);
   } else {
     const image = { fingerprint: spec.image, idMap };
@@ -144,11 +173,11 @@ async function makeRoot(host: Host, driver: StorageDriver, spec: Spec, report: R
     await driver.createFromImage(volume, image);
   }
   await setQuota(driver, spec);
-  await host.images.render(spec, 'create', await driver.activate(volume), idMap);
+  await host.images.render(spec, copy === undefined ? 'create' : 'copy', await driver.activate(volume), idMap);
 }
 
 /** A limit that this kind of pool cannot hold is refused; lifting one always works. */
-async function setQuota(driver: StorageDriver, spec: Spec): Promise<void> {
+export async function setQuota(driver: StorageDriver, spec: Spec): Promise<void> {
   const size = rootDisk(spec.devices)?.options.size;
   await driver.setQuota(instanceVolume(spec.id), size ? parseBytes('size', size) : undefined);
 }

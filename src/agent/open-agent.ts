@@ -32,6 +32,10 @@ import { observe } from './observe.ts';
 import { makeFolders, type Paths, pathsIn } from './paths.ts';
 import { openPools } from './pools.ts';
 import { instanceService } from './service.ts';
+import { recoverStates } from './snapshots/recover-states.ts';
+import { snapshotService } from './snapshots/service.ts';
+import { stateFolders } from './snapshots/state-folders.ts';
+import { verbs } from './verb.ts';
 
 export interface AgentOptions {
   readonly data: string;
@@ -57,7 +61,9 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
   const host = await openHost(paths, store, criu);
   const orphans = endOrphanedCommands(paths.lxc);
   if (orphans > 0) log.warn({ orphans }, 'commands that an agent before this one left were ended');
+  await recoverStates(host, log);
   const observer = observe(host);
+  const verb = verbs(observer, log);
   const dataPlane = await listenForData({ ...hostAndPort(host.config.dataListen), identity, clock: systemClock });
   serveImageStreams(dataPlane, store);
   const moves = openMoves(host, { dataPlane, identity, criu: criu ?? 'criu' });
@@ -66,9 +72,10 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
     tls: identity,
     service: Agent,
     implementation: {
-      ...instanceService(host, observer, log),
+      ...instanceService(host, observer, verb),
       ...imageService(host, store, dataPlane, identity),
       ...moveService(host, moves),
+      ...snapshotService(host, verb),
     },
     allow: isController,
     // Refusals are logged by the verbs; what is left is ours to mend.
@@ -104,9 +111,11 @@ async function openHost(paths: Paths, store: ImageStore, criu: string | undefine
     networks: await openNetworks(paths, config),
     images: imagesIn(store),
     locks: instanceLocks(),
+    states: stateFolders(paths.states),
     diskUsage: diskUsage(systemClock),
     clock: systemClock,
     criu: () => (probe ??= probeCriu(criu)),
+    criuPath: criu ?? 'criu',
     isMoving: id => isMovingIn(paths.moves, id),
   };
 }

@@ -16,6 +16,8 @@ export interface Paths {
   /** LXC's own path: one folder an instance, named by its id. */
   readonly lxc: string;
   readonly moves: string;
+  /** Memory and processes kept on disk, see `snapshots/state-folders.ts`. */
+  readonly states: string;
 }
 
 export function pathsIn(data: string): Paths {
@@ -31,12 +33,14 @@ export function pathsIn(data: string): Paths {
     networksFile: join(data, 'networks.json'),
     lxc: join(data, 'lxc'),
     moves: join(data, 'moves'),
+    states: join(data, 'states'),
   };
 }
 
 /** Unprivileged roots must be able to pass through to theirs, hence 0711; what is secret is closed by itself. */
 export async function makeFolders(paths: Paths): Promise<void> {
-  for (const folder of [paths.data, paths.pools, paths.lxc]) await mkdir(folder, { recursive: true, mode: 0o711 });
+  for (const folder of [paths.data, paths.pools, paths.lxc, paths.states])
+    await mkdir(folder, { recursive: true, mode: 0o711 });
   for (const folder of [paths.tls, paths.ledger, paths.images, paths.uploads])
     await mkdir(folder, { recursive: true, mode: 0o700 });
 }

@@ -1,6 +1,6 @@
 /** Binds the verbs of this agent to the wire: messages become plain data here, and plain data messages again. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { AppError, fail } from '../domain/errors.ts';
+import { fail } from '../domain/errors.ts';
 import { WANTED, type Wanted } from '../domain/instance.ts';
 import type { Agent, InstanceStatusSchema } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { Server } from '../rpc/shapes.ts';
@@ -10,41 +10,19 @@ import { exec } from './exec/exec.ts';
 import type { Host } from './host.ts';
 import { instanceState } from './instance-state.ts';
 import { ensureConfig, ensureInstance, ensureNoInstance, ensureState } from './instances.ts';
-import type { Log } from './log.ts';
 import { notSeenYet, type Observer, type Status } from './observe.ts';
 import { observationsOf, toMessage } from './observe-stream.ts';
 import { progressOf } from './progress.ts';
+import { parseCopy } from './snapshots/copy-root.ts';
 import { parseRef, parseSpec, type Ref } from './spec.ts';
+import type { Verb } from './verb.ts';
 
 type InstanceStatus = MessageInitShape<typeof InstanceStatusSchema>;
 
 /** The part of the service that is about the host and its instances. */
-export function instanceService(host: Host, observer: Observer, log: Log) {
+export function instanceService(host: Host, observer: Observer, verb: Verb) {
   const statusOf = (ref: Ref): Status =>
     observer.list().find(({ id }) => id === ref.id) ?? notSeenYet(ref.id, ref.generation, host.clock.now());
-
-  /** Logs a verb on an instance, and sees to it that what it did is known before its answer is. */
-  const verb = async <T>(name: string, ref: Ref, work: () => Promise<T>, more: object = {}): Promise<T> => {
-    const began = performance.now();
-    const fields = () => ({
-      verb: name,
-      instance: ref.id,
-      generation: ref.generation,
-      ...more,
-      ms: Math.round(performance.now() - began),
-    });
-    try {
-      const result = await work();
-      log.info(fields(), 'done');
-      return result;
-    } catch (thrown) {
-      const { code, message } = AppError.from(thrown);
-      log.warn({ ...fields(), code }, message);
-      throw thrown;
-    } finally {
-      observer.refresh();
-    }
-  };
 
   return {
     getHost: async () => describeHost(host),
@@ -73,7 +51,8 @@ export function instanceService(host: Host, observer: Observer, log: Log) {
     ensureInstance: request =>
       progressOf(async report => {
         const spec = parseSpec(request.spec);
-        await verb('ensureInstance', spec, () => ensureInstance(host, spec, report));
+        const copy = parseCopy(request.copy);
+        await verb('ensureInstance', spec, () => ensureInstance(host, spec, report, copy));
       }),
     async ensureNoInstance(request) {
       const ref = parseRef(request.ref);
@@ -87,11 +66,11 @@ export function instanceService(host: Host, observer: Observer, log: Log) {
     },
     async ensureState(request): Promise<InstanceStatus> {
       const ref = parseRef(request.ref);
-      const { force } = request;
+      const { force, stateful } = request;
       const wanted = parseWanted(request.state);
       const spec = request.spec && parseSpec(request.spec);
-      const state = { wanted, force, timeoutMs: Number(request.timeoutMs), ...(spec && { spec }) };
-      await verb('ensureState', ref, () => ensureState(host, ref, state), { wanted, force });
+      const state = { wanted, force, stateful, timeoutMs: Number(request.timeoutMs), ...(spec && { spec }) };
+      await verb('ensureState', ref, () => ensureState(host, ref, state), { wanted, force, stateful });
       return toMessage(statusOf(ref));
     },
     async getInstanceState(message) {

@@ -7,7 +7,10 @@ const TIMEOUT_MS = 5000;
 const LOOK_AGAIN_MS = 5;
 
 /** Alive, not frozen, and no CRIU holding on to it. @throws AppError `internal` saying what it is instead */
-export async function untilRunning({ containers, clock }: MovePorts, id: string): Promise<void> {
+export async function untilRunning(
+  { containers, clock }: Pick<MovePorts, 'containers' | 'clock'>,
+  id: string,
+): Promise<void> {
   const deadline = clock.now() + TIMEOUT_MS;
   for (;;) {
     const { state, pid } = containers.look(id);

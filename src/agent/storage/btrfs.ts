@@ -19,6 +19,7 @@ const LONG_MS = 3_600_000;
 
 export const btrfsTrees: TreeOps = {
   transferMethods: ['btrfs', 'tree'],
+  copiesAreAtomic: true,
 
   async check(source) {
     const { type } = await statfs(source);

@@ -12,6 +12,7 @@ const LONG_MS = 3_600_000;
 
 export const dirTrees: TreeOps = {
   transferMethods: ['tree'],
+  copiesAreAtomic: false,
 
   async check() {},
 

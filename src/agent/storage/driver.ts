@@ -52,13 +52,22 @@ export interface StorageDriver {
   setQuota(volume: Volume, bytes: number | undefined): Promise<void>;
   poolUsage(): Promise<PoolUsage>;
 
+  /** Is a snapshot one moment of a volume in use? Else who wants that must keep its users still meanwhile. */
+  readonly snapshotsAreAtomic: boolean;
   snapshot(volume: Volume, name: string): Promise<void>;
   removeSnapshot(volume: Volume, name: string): Promise<void>;
   listSnapshots(volume: Volume): Promise<readonly string[]>;
   /** A new volume with the snapshot's content. */
   cloneSnapshot(volume: Volume, name: string, target: Volume): Promise<void>;
-  /** Puts the volume (not in use) back to the snapshot. */
-  restore(volume: Volume, name: string): Promise<void>;
+  /** A new volume with the content that `volume` has now; for one in use, see `snapshotsAreAtomic`. */
+  clone(volume: Volume, target: Volume): Promise<void>;
+  /** A snapshot of `target` with the content of a snapshot of `volume`. */
+  copySnapshot(volume: Volume, name: string, target: Volume, targetName: string): Promise<void>;
+  /**
+   * Puts the volume (not in use) back to the snapshot. What it held until now becomes the snapshot `replaced`, if one is
+   * named; while that is there, the call has been done and does nothing.
+   */
+  restore(volume: Volume, name: string, replaced?: string): Promise<void>;
 
   /** The ways this pool can move a volume, best first; both ends must know it (`chooseMethod`). */
   transferMethods(): readonly TransferMethod[];

@@ -47,6 +47,12 @@ export async function openFolderPool(driver: PoolDriver, source: string, trees: 
   const produceVolume = (volume: Volume, rootId: number, fill: (scratch: string) => Promise<void>) =>
     produce(layout.tree(volume), fill, () => closeHome(layout.home(volume), rootId));
 
+  /** @param from a tree of the same owners */
+  const cloneTree = async (from: string, target: Volume): Promise<void> => {
+    const { uid } = await stat(from);
+    await produceVolume(target, uid, scratch => trees.copy(from, scratch));
+  };
+
   const discard = async (place: string): Promise<void> => {
     if (!(await isThere(place))) return;
     const scratch = layout.scratch();
@@ -121,6 +127,7 @@ export async function openFolderPool(driver: PoolDriver, source: string, trees: 
       return { totalBytes: blocks * bsize, usedBytes: (blocks - bfree) * bsize };
     },
 
+    snapshotsAreAtomic: trees.copiesAreAtomic,
     async snapshot(volume, name) {
       const from = await needed(volume);
       await produce(layout.snapshot(volume, name), scratch => trees.copy(from, scratch));
@@ -131,20 +138,23 @@ export async function openFolderPool(driver: PoolDriver, source: string, trees: 
         await rmdir(layout.snapshots(volume)).catch(() => {}); // others are left, or it is gone
       }),
     listSnapshots: async volume => namesIn(layout.snapshots(volume)),
-    async cloneSnapshot(volume, name, target) {
+    cloneSnapshot: async (volume, name, target) => cloneTree(await neededSnapshot(volume, name), target),
+    clone: async (volume, target) => cloneTree(await needed(volume), target),
+    async copySnapshot(volume, name, target, targetName) {
       const from = await neededSnapshot(volume, name);
-      const { uid } = await stat(from);
-      await produceVolume(target, uid, scratch => trees.copy(from, scratch));
+      await produce(layout.snapshot(target, targetName), scratch => trees.copy(from, scratch));
     },
-    async restore(volume, name) {
+    async restore(volume, name, replaced) {
       const from = await neededSnapshot(volume, name);
       const tree = await needed(volume);
+      const aside = replaced === undefined ? undefined : layout.snapshot(volume, replaced);
       await within(tree, async () => {
+        if (aside !== undefined && (await isThere(aside))) return;
         const scratch = layout.scratch();
         await trees.copy(from, scratch);
         // From here a crash is completed by `sweep`: a whole `.new` beside a missing tree takes its place.
         await rename(scratch, `${tree}.new`);
-        await discard(tree);
+        await (aside === undefined ? discard(tree) : rename(tree, aside));
         await rename(`${tree}.new`, tree);
       });
     },

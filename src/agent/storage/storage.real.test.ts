@@ -96,6 +96,40 @@ for (const driver of POOL_DRIVERS) {
       assert.deepEqual(await readdir(join(source, 'snapshots')), []);
     });
 
+    test('keeps what a restore replaced, so that it can be taken back', async () => {
+      await pool.createFromImage(c1, IMAGE);
+      const motd = async (name = 'c1') => readFile(join(await pool.activate(instanceVolume(name)), 'motd'), 'utf8');
+      await pool.snapshot(c1, 'one');
+      await writeFile(join(await pool.activate(c1), 'motd'), 'later');
+      await pool.restore(c1, 'one', 'before');
+      assert.equal(await motd(), 'hello');
+      await writeFile(join(await pool.activate(c1), 'motd'), 'after it');
+      await pool.restore(c1, 'one', 'before');
+      assert.equal(await motd(), 'after it', 'said again, it is not done again');
+      await pool.restore(c1, 'before');
+      assert.equal(await motd(), 'later');
+      await pool.remove(c1);
+    });
+
+    test('copies a volume as it is, with snapshots', async () => {
+      await pool.createFromImage(c1, IMAGE);
+      const c4 = instanceVolume('c4');
+      const motd = async (name: string) => readFile(join(await pool.activate(instanceVolume(name)), 'motd'), 'utf8');
+      await pool.snapshot(c1, 'one');
+      await writeFile(join(await pool.activate(c1), 'motd'), 'later');
+      for (let i = 0; i < 2; i += 1) {
+        await pool.clone(c1, c4);
+        await pool.copySnapshot(c1, 'one', c4, 'uno');
+      }
+      assert.equal(await motd('c4'), 'later');
+      assert.deepEqual(await pool.listSnapshots(c4), ['uno']);
+      await pool.remove(c1);
+      await pool.restore(c4, 'uno');
+      assert.equal(await motd('c4'), 'hello');
+      await pool.remove(c4);
+      assert.deepEqual(await readdir(join(source, 'snapshots')), []);
+    });
+
     test('completes an interrupted restore and deletes scratch when it is opened again', async () => {
       await pool.createFromImage(c1, IMAGE);
       const root = await pool.activate(c1);

@@ -3,6 +3,8 @@ import type { TransferMethod } from './transfer.ts';
 
 export interface TreeOps {
   readonly transferMethods: readonly TransferMethod[];
+  /** Is a copy one moment of a tree in use? */
+  readonly copiesAreAtomic: boolean;
   /** Throws `unsupported` if `source` is not a place for this kind of pool. */
   check(source: string): Promise<void>;
   /** An empty tree at a path that does not exist yet. */

@@ -9,14 +9,19 @@ import type {
 } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { Server } from '../../rpc/shapes.ts';
 import { type FakeMove, moveVerbs } from './fake-moves.ts';
+import { copied, type Saved, snapshotVerbs } from './fake-snapshots.ts';
 import type { Tap } from './fake-world.ts';
 
-export interface FakeInstance {
+export interface FakeInstance extends Saved {
   readonly spec: InstanceSpec;
   readonly state: 'running' | 'stopped' | 'frozen';
   /** Standing still for a move: not running, though nothing was asked of it. */
   readonly held: boolean;
+  /** By id. */
+  readonly snapshots: ReadonlyMap<string, Saved>;
 }
+
+const NEW = { state: 'stopped', held: false, content: 'as made', memory: false, snapshots: new Map() } as const;
 
 export interface FakeHost {
   readonly name: string;
@@ -68,7 +73,7 @@ export function makeHost(name: string, all: ReadonlyMap<string, FakeHost>, check
     set: (id, change) => {
       const old = instances.get(id);
       const spec = change.spec ?? old?.spec ?? fail('internal', `no spec for ${id}`);
-      instances.set(id, { state: 'stopped', held: false, ...old, ...change, spec });
+      instances.set(id, { ...NEW, ...old, ...change, spec });
       check(id);
       tell();
     },
@@ -79,7 +84,7 @@ export function makeHost(name: string, all: ReadonlyMap<string, FakeHost>, check
     reboot: () => {
       host.bootId = `${host.bootId}+`;
       host.moves.clear();
-      for (const [id, { spec }] of instances) instances.set(id, { spec, state: 'stopped', held: false });
+      for (const [id, old] of instances) instances.set(id, { ...old, state: 'stopped', held: false });
       host.setDown(true);
       host.setDown(false);
     },
@@ -186,11 +191,11 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
     },
     ensureNoImage: async ({ fingerprint }) => done(host.images.delete(fingerprint)),
 
-    ensureInstance: async function* ({ spec }) {
+    ensureInstance: async function* ({ spec, copy }) {
       refuseOlder(spec!.id, spec!.generation);
       if (spec!.image !== '' && !host.images.has(spec!.image)) fail('not-found', `image ${spec!.image} is not here`);
       yield { phase: 'clone' };
-      if (!instances.has(spec!.id)) host.set(spec!.id, { spec: spec! });
+      if (!instances.has(spec!.id)) host.set(spec!.id, { spec: spec!, ...(copy && copied(instances, copy)) });
       yield { done: true };
     },
     ensureNoInstance: async ({ ref }) => {
@@ -204,11 +209,13 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
       host.set(spec!.id, { spec: spec! });
       return {};
     },
-    ensureState: async ({ ref, state, force }) => {
+    ensureState: async ({ ref, state, force, stateful }) => {
       const found = expect(ref);
       if (state === 'running' && found.spec.config['user.start'] === 'fails') fail('unsupported', 'init is missing');
       if (state === 'stopped' && !force && found.spec.config['user.stop'] === 'hangs') fail('deadline', 'did not stop');
-      host.set(ref!.id, { state: state as FakeInstance['state'] });
+      if (stateful && state === 'running' && found.state !== 'running' && !found.memory) fail('conflict', 'no state');
+      const memory = state === 'stopped' && (found.memory || (stateful && found.state !== 'stopped'));
+      host.set(ref!.id, { state: state as FakeInstance['state'], memory });
       return statusOf(ref!.id);
     },
     getInstanceState: async ref => {
@@ -220,6 +227,7 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
       yield* [];
       fail('unsupported', 'the fake host runs no commands');
     },
+    ...snapshotVerbs(host, expect),
     ...moveVerbs(host, all),
   };
 }

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/agent/v1/agent.proto.
  */
 export const file_berth_agent_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChpiZXJ0aC9hZ2VudC92MS9hZ2VudC5wcm90bxIOYmVydGguYWdlbnQudjEiBgoERG9uZSJaCghQcm9ncmVzcxINCgVwaGFzZRgBIAEoCRINCgVieXRlcxgCIAEoBBITCgt0b3RhbF9ieXRlcxgDIAEoBBIMCgRkb25lGAQgASgIEg0KBXJvdW5kGAUgASgNIhAKDkdldEhvc3RSZXF1ZXN0IqYDCgRIb3N0EgwKBG5vZGUYASABKAkSDwoHYm9vdF9pZBgCIAEoCRIUCgxhcmNoaXRlY3R1cmUYAyABKAkSDgoGa2VybmVsGAQgASgJEhUKDWFnZW50X3ZlcnNpb24YBSABKAkSEwoLbHhjX3ZlcnNpb24YBiABKAkSFAoMZGF0YV9hZGRyZXNzGAcgASgJEgwKBGNwdXMYCCABKA0SFAoMbWVtb3J5X2J5dGVzGAkgASgEEhEKCWNncm91cF92MhgKIAEoCBIoCgVwb29scxgLIAMoCzIZLmJlcnRoLmFnZW50LnYxLlBvb2xVc2FnZRIQCghuZXR3b3JrcxgMIAMoCRIiCgRjcml1GA0gASgLMhQuYmVydGguYWdlbnQudjEuQ3JpdRIPCgdvc19uYW1lGA4gASgJEhIKCm9zX3ZlcnNpb24YDyABKAkSEQoJY3B1X21vZGVsGBAgASgJEhIKCmlkbWFwX2Jhc2UYESABKAQSEgoKaWRtYXBfc2l6ZRgSIAEoBBIRCgljcHVfZmxhZ3MYEyADKAkSDQoFbHhjZnMYFCABKAgiNgoEQ3JpdRINCgV3b3JrcxgBIAEoCBIPCgd2ZXJzaW9uGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJSCglQb29sVXNhZ2USDAoEbmFtZRgBIAEoCRIOCgZkcml2ZXIYAiABKAkSEwoLdG90YWxfYnl0ZXMYAyABKAQSEgoKdXNlZF9ieXRlcxgEIAEoBCIQCg5FeGFtaW5lUmVxdWVzdCI0CgtFeGFtaW5hdGlvbhIlCgZjaGVja3MYASADKAsyFS5iZXJ0aC5hZ2VudC52MS5DaGVjayJFCgVDaGVjaxIMCgRuYW1lGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIOCgZkZXRhaWwYAyABKAkSDgoGYWR2aWNlGAQgASgJIiYKDk9ic2VydmVSZXF1ZXN0EhQKDGhlYXJ0YmVhdF9tcxgBIAEoDSLBAQoLT2JzZXJ2YXRpb24SDAoEZnVsbBgBIAEoCBIxCglpbnN0YW5jZXMYAiADKAsyHi5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVN0YXR1cxIMCgRnb25lGAMgAygJEg8KB2Jvb3RfaWQYBCABKAkSGQoRbWVtb3J5X3VzZWRfYnl0ZXMYBSABKAQSDQoFbG9hZDEYBiABKAESKAoFcG9vbHMYByADKAsyGS5iZXJ0aC5hZ2VudC52MS5Qb29sVXNhZ2UinwEKEUVuc3VyZVBvb2xSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGZHJpdmVyGAIgASgJEj0KBmNvbmZpZxgDIAMoCzItLmJlcnRoLmFnZW50LnYxLkVuc3VyZVBvb2xSZXF1ZXN0LkNvbmZpZ0VudHJ5Gi0KC0NvbmZpZ0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiIwoTRW5zdXJlTm9Qb29sUmVxdWVzdBIMCgRuYW1lGAEgASgJIqMBChRFbnN1cmVOZXR3b3JrUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHR5cGUYAiABKAkSQAoGY29uZmlnGAMgAygLMjAuYmVydGguYWdlbnQudjEuRW5zdXJlTmV0d29ya1JlcXVlc3QuQ29uZmlnRW50cnkaLQoLQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASImChZFbnN1cmVOb05ldHdvcmtSZXF1ZXN0EgwKBG5hbWUYASABKAkilwEKFUlzc3VlRGF0YVRva2VuUmVxdWVzdBIMCgRraW5kGAEgASgJEkEKBnBhcmFtcxgCIAMoCzIxLmJlcnRoLmFnZW50LnYxLklzc3VlRGF0YVRva2VuUmVxdWVzdC5QYXJhbXNFbnRyeRotCgtQYXJhbXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIisKCURhdGFUb2tlbhINCgV0b2tlbhgBIAEoCRIPCgdhZGRyZXNzGAIgASgJIlQKE0ZpbmlzaFVwbG9hZFJlcXVlc3QSDgoGdXBsb2FkGAEgASgJEhwKFGV4cGVjdGVkX2ZpbmdlcnByaW50GAIgASgJEg8KB2Rpc2NhcmQYAyABKAgi8wEKCUltYWdlSW5mbxITCgtmaW5nZXJwcmludBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgEEhQKDGFyY2hpdGVjdHVyZRgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgDEhIKCmV4cGlyZXNfYXQYBSABKAMSPQoKcHJvcGVydGllcxgGIAMoCzIpLmJlcnRoLmFnZW50LnYxLkltYWdlSW5mby5Qcm9wZXJ0aWVzRW50cnkSDQoFc3BsaXQYByABKAgaMQoPUHJvcGVydGllc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiZgoSRW5zdXJlSW1hZ2VSZXF1ZXN0EhMKC2ZpbmdlcnByaW50GAEgASgJEg0KBXNwbGl0GAIgASgIEiwKB3NvdXJjZXMYAyADKAsyGy5iZXJ0aC5hZ2VudC52MS5JbWFnZVNvdXJjZSJvCgtJbWFnZVNvdXJjZRIMCgRub2RlGAEgASgJEicKBG1ldGEYAiABKAsyGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4SKQoGcm9vdGZzGAMgASgLMhkuYmVydGguYWdlbnQudjEuRGF0YVRva2VuIisKFEVuc3VyZU5vSW1hZ2VSZXF1ZXN0EhMKC2ZpbmdlcnByaW50GAEgASgJIi0KC0luc3RhbmNlUmVmEgoKAmlkGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQibgoGRGV2aWNlEjQKB29wdGlvbnMYASADKAsyIy5iZXJ0aC5hZ2VudC52MS5EZXZpY2UuT3B0aW9uc0VudHJ5Gi4KDE9wdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIoYDCgxJbnN0YW5jZVNwZWMSCgoCaWQYASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBIMCgRuYW1lGAMgASgJEg8KB3Byb2plY3QYBCABKAkSFAoMYXJjaGl0ZWN0dXJlGAUgASgJEhEKCWVwaGVtZXJhbBgGIAEoCBI4CgZjb25maWcYByADKAsyKC5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVNwZWMuQ29uZmlnRW50cnkSOgoHZGV2aWNlcxgIIAMoCzIpLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3BlYy5EZXZpY2VzRW50cnkSDQoFaW1hZ2UYCSABKAkSEgoKY3JlYXRlZF9hdBgKIAEoAxotCgtDb25maWdFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGkYKDERldmljZXNFbnRyeRILCgNrZXkYASABKAkSJQoFdmFsdWUYAiABKAsyFi5iZXJ0aC5hZ2VudC52MS5EZXZpY2U6AjgBIlgKFUVuc3VyZUluc3RhbmNlUmVxdWVzdBIqCgRzcGVjGAEgASgLMhwuYmVydGguYWdlbnQudjEuSW5zdGFuY2VTcGVjEhMKC2ltYWdlX3NwbGl0GAIgASgIIkMKF0Vuc3VyZU5vSW5zdGFuY2VSZXF1ZXN0EigKA3JlZhgBIAEoCzIbLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlUmVmIkEKE0Vuc3VyZUNvbmZpZ1JlcXVlc3QSKgoEc3BlYxgBIAEoCzIcLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3BlYyKcAQoSRW5zdXJlU3RhdGVSZXF1ZXN0EigKA3JlZhgBIAEoCzIbLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlUmVmEg0KBXN0YXRlGAIgASgJEg0KBWZvcmNlGAMgASgIEhIKCnRpbWVvdXRfbXMYBCABKAMSKgoEc3BlYxgFIAEoCzIcLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3BlYyJrCg5JbnN0YW5jZVN0YXR1cxIKCgJpZBgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEg0KBXN0YXRlGAMgASgJEgsKA3BpZBgEIAEoAxIOCgZkZXRhaWwYBSABKAkSDQoFc2luY2UYBiABKAMisgMKDUluc3RhbmNlU3RhdGUSLgoGc3RhdHVzGAEgASgLMh4uYmVydGguYWdlbnQudjEuSW5zdGFuY2VTdGF0dXMSDgoGY3B1X25zGAIgASgEEhQKDG1lbW9yeV9ieXRlcxgDIAEoBBIZChFtZW1vcnlfcGVha19ieXRlcxgEIAEoBBISCgpzd2FwX2J5dGVzGAUgASgEEhcKD3N3YXBfcGVha19ieXRlcxgGIAEoBBIRCglwcm9jZXNzZXMYByABKA0SQAoKZGlza19ieXRlcxgIIAMoCzIsLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3RhdGUuRGlza0J5dGVzRW50cnkSNQoEbmljcxgJIAMoCzInLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3RhdGUuTmljc0VudHJ5GjAKDkRpc2tCeXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEaRQoJTmljc0VudHJ5EgsKA2tleRgBIAEoCRInCgV2YWx1ZRgCIAEoCzIYLmJlcnRoLmFnZW50LnYxLk5pY1N0YXRlOgI4ASLAAgoITmljU3RhdGUSKgoJYWRkcmVzc2VzGAEgAygLMhcuYmVydGguYWdlbnQudjEuQWRkcmVzcxIOCgZod2FkZHIYAiABKAkSEQoJaG9zdF9uYW1lGAMgASgJEgsKA210dRgEIAEoDRINCgVzdGF0ZRgFIAEoCRIMCgR0eXBlGAYgASgJEhYKDmJ5dGVzX3JlY2VpdmVkGAcgASgEEhIKCmJ5dGVzX3NlbnQYCCABKAQSGAoQcGFja2V0c19yZWNlaXZlZBgJIAEoBBIUCgxwYWNrZXRzX3NlbnQYCiABKAQSFwoPZXJyb3JzX3JlY2VpdmVkGAsgASgEEhMKC2Vycm9yc19zZW50GAwgASgEEhcKD2Ryb3BwZWRfaW5ib3VuZBgNIAEoBBIYChBkcm9wcGVkX291dGJvdW5kGA4gASgEIkoKB0FkZHJlc3MSDgoGZmFtaWx5GAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDwoHbmV0bWFzaxgDIAEoCRINCgVzY29wZRgEIAEoCSITCgNMb2cSDAoEdGV4dBgBIAEoCSKmAQoJRXhlY0lucHV0EioKBXN0YXJ0GAEgASgLMhkuYmVydGguYWdlbnQudjEuRXhlY1N0YXJ0SAASDwoFc3RkaW4YAiABKAxIABITCglzdGRpbl9lbmQYAyABKAhIABIsCgZyZXNpemUYBCABKAsyGi5iZXJ0aC5hZ2VudC52MS5XaW5kb3dTaXplSAASEAoGc2lnbmFsGAUgASgFSABCBwoFaW5wdXQipAIKCUV4ZWNTdGFydBIoCgNyZWYYASABKAsyGy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVJlZhIPCgdjb21tYW5kGAIgAygJEj8KC2Vudmlyb25tZW50GAMgAygLMiouYmVydGguYWdlbnQudjEuRXhlY1N0YXJ0LkVudmlyb25tZW50RW50cnkSEwoLaW50ZXJhY3RpdmUYBCABKAgSKAoEc2l6ZRgFIAEoCzIaLmJlcnRoLmFnZW50LnYxLldpbmRvd1NpemUSDAoEdXNlchgGIAEoDRINCgVncm91cBgHIAEoDRILCgNjd2QYCCABKAkaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIisKCldpbmRvd1NpemUSDQoFd2lkdGgYASABKA0SDgoGaGVpZ2h0GAIgASgNIl8KCkV4ZWNPdXRwdXQSEQoHc3RhcnRlZBgBIAEoCEgAEhAKBnN0ZG91dBgCIAEoDEgAEhAKBnN0ZGVychgDIAEoDEgAEhAKBmV4aXRlZBgEIAEoBUgAQggKBm91dHB1dCJLCgdNb3ZlUmVmEgwKBG1vdmUYASABKAkSEAoIaW5zdGFuY2UYAiABKAkSEgoKZ2VuZXJhdGlvbhgDIAEoBBIMCgRyb2xlGAQgASgJImIKEENoZWNrTW92ZVJlcXVlc3QSKAoDcmVmGAEgASgLMhsuYmVydGguYWdlbnQudjEuSW5zdGFuY2VSZWYSJAoGdGFyZ2V0GAIgASgLMhQuYmVydGguYWdlbnQudjEuSG9zdCKOAQoRQ2hlY2tNb3ZlUmVzcG9uc2USDwoHdmVyZGljdBgBIAEoCRIrCglvYnN0YWNsZXMYAiADKAsyGC5iZXJ0aC5hZ2VudC52MS5PYnN0YWNsZRIUCgxtZW1vcnlfYnl0ZXMYAyABKAQSEgoKZGlza19ieXRlcxgEIAEoBBIRCglwcm9jZXNzZXMYBSABKA0iOgoIT2JzdGFjbGUSDAoEd2hhdBgBIAEoCRIOCgZhZHZpY2UYAiABKAkSEAoIc2V2ZXJpdHkYAyABKAkioAEKElByZXBhcmVNb3ZlUmVxdWVzdBIkCgNyZWYYASABKAsyFy5iZXJ0aC5hZ2VudC52MS5Nb3ZlUmVmEioKBHNwZWMYAiABKAsyHC5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVNwZWMSDAoEbGl2ZRgDIAEoCBITCgtpbWFnZV9zcGxpdBgEIAEoCBIVCg1zb3VyY2VfZHJpdmVyGAUgASgJIpcBCg9TeW5jTW92ZVJlcXVlc3QSJAoDcmVmGAEgASgLMhcuYmVydGguYWdlbnQudjEuTW92ZVJlZhIpCgZ0YXJnZXQYAiABKAsyGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4SDQoFcm91bmQYAyABKA0SDQoFZmluYWwYBCABKAgSFQoNdGFyZ2V0X2RyaXZlchgFIAEoCSJkChFGcmVlemVNb3ZlUmVxdWVzdBIkCgNyZWYYASABKAsyFy5iZXJ0aC5hZ2VudC52MS5Nb3ZlUmVmEikKBnRhcmdldBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLkRhdGFUb2tlbiLOAQoLTW92ZVRpbWluZ3MSLwoCbXMYASADKAsyIy5iZXJ0aC5hZ2VudC52MS5Nb3ZlVGltaW5ncy5Nc0VudHJ5EjUKBWJ5dGVzGAIgAygLMiYuYmVydGguYWdlbnQudjEuTW92ZVRpbWluZ3MuQnl0ZXNFbnRyeRopCgdNc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEaLAoKQnl0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBMqIPCgVBZ2VudBI/CgdHZXRIb3N0Eh4uYmVydGguYWdlbnQudjEuR2V0SG9zdFJlcXVlc3QaFC5iZXJ0aC5hZ2VudC52MS5Ib3N0EkYKB0V4YW1pbmUSHi5iZXJ0aC5hZ2VudC52MS5FeGFtaW5lUmVxdWVzdBobLmJlcnRoLmFnZW50LnYxLkV4YW1pbmF0aW9uEkgKB09ic2VydmUSHi5iZXJ0aC5hZ2VudC52MS5PYnNlcnZlUmVxdWVzdBobLmJlcnRoLmFnZW50LnYxLk9ic2VydmF0aW9uMAESSgoKRW5zdXJlUG9vbBIhLmJlcnRoLmFnZW50LnYxLkVuc3VyZVBvb2xSZXF1ZXN0GhkuYmVydGguYWdlbnQudjEuUG9vbFVzYWdlEkkKDEVuc3VyZU5vUG9vbBIjLmJlcnRoLmFnZW50LnYxLkVuc3VyZU5vUG9vbFJlcXVlc3QaFC5iZXJ0aC5hZ2VudC52MS5Eb25lEksKDUVuc3VyZU5ldHdvcmsSJC5iZXJ0aC5hZ2VudC52MS5FbnN1cmVOZXR3b3JrUmVxdWVzdBoULmJlcnRoLmFnZW50LnYxLkRvbmUSTwoPRW5zdXJlTm9OZXR3b3JrEiYuYmVydGguYWdlbnQudjEuRW5zdXJlTm9OZXR3b3JrUmVxdWVzdBoULmJlcnRoLmFnZW50LnYxLkRvbmUSUgoOSXNzdWVEYXRhVG9rZW4SJS5iZXJ0aC5hZ2VudC52MS5Jc3N1ZURhdGFUb2tlblJlcXVlc3QaGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4STgoMRmluaXNoVXBsb2FkEiMuYmVydGguYWdlbnQudjEuRmluaXNoVXBsb2FkUmVxdWVzdBoZLmJlcnRoLmFnZW50LnYxLkltYWdlSW5mbxJNCgtFbnN1cmVJbWFnZRIiLmJlcnRoLmFnZW50LnYxLkVuc3VyZUltYWdlUmVxdWVzdBoYLmJlcnRoLmFnZW50LnYxLlByb2dyZXNzMAESSwoNRW5zdXJlTm9JbWFnZRIkLmJlcnRoLmFnZW50LnYxLkVuc3VyZU5vSW1hZ2VSZXF1ZXN0GhQuYmVydGguYWdlbnQudjEuRG9uZRJTCg5FbnN1cmVJbnN0YW5jZRIlLmJlcnRoLmFnZW50LnYxLkVuc3VyZUluc3RhbmNlUmVxdWVzdBoYLmJlcnRoLmFnZW50LnYxLlByb2dyZXNzMAESUQoQRW5zdXJlTm9JbnN0YW5jZRInLmJlcnRoLmFnZW50LnYxLkVuc3VyZU5vSW5zdGFuY2VSZXF1ZXN0GhQuYmVydGguYWdlbnQudjEuRG9uZRJJCgxFbnN1cmVDb25maWcSIy5iZXJ0aC5hZ2VudC52MS5FbnN1cmVDb25maWdSZXF1ZXN0GhQuYmVydGguYWdlbnQudjEuRG9uZRJRCgtFbnN1cmVTdGF0ZRIiLmJlcnRoLmFnZW50LnYxLkVuc3VyZVN0YXRlUmVxdWVzdBoeLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3RhdHVzEk4KEEdldEluc3RhbmNlU3RhdGUSGy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVJlZhodLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3RhdGUSOgoGR2V0TG9nEhsuYmVydGguYWdlbnQudjEuSW5zdGFuY2VSZWYaEy5iZXJ0aC5hZ2VudC52MS5Mb2cSQQoERXhlYxIZLmJlcnRoLmFnZW50LnYxLkV4ZWNJbnB1dBoaLmJlcnRoLmFnZW50LnYxLkV4ZWNPdXRwdXQoATABElAKCUNoZWNrTW92ZRIgLmJlcnRoLmFnZW50LnYxLkNoZWNrTW92ZVJlcXVlc3QaIS5iZXJ0aC5hZ2VudC52MS5DaGVja01vdmVSZXNwb25zZRJMCgtQcmVwYXJlTW92ZRIiLmJlcnRoLmFnZW50LnYxLlByZXBhcmVNb3ZlUmVxdWVzdBoZLmJlcnRoLmFnZW50LnYxLkRhdGFUb2tlbhJHCghTeW5jTW92ZRIfLmJlcnRoLmFnZW50LnYxLlN5bmNNb3ZlUmVxdWVzdBoYLmJlcnRoLmFnZW50LnYxLlByb2dyZXNzMAESTAoKRnJlZXplTW92ZRIhLmJlcnRoLmFnZW50LnYxLkZyZWV6ZU1vdmVSZXF1ZXN0GhsuYmVydGguYWdlbnQudjEuTW92ZVRpbWluZ3MSQQoJQXdhaXRNb3ZlEhcuYmVydGguYWdlbnQudjEuTW92ZVJlZhobLmJlcnRoLmFnZW50LnYxLk1vdmVUaW1pbmdzEkIKClJlc3VtZU1vdmUSFy5iZXJ0aC5hZ2VudC52MS5Nb3ZlUmVmGhsuYmVydGguYWdlbnQudjEuTW92ZVRpbWluZ3MSQgoKQ29tbWl0TW92ZRIXLmJlcnRoLmFnZW50LnYxLk1vdmVSZWYaGy5iZXJ0aC5hZ2VudC52MS5Nb3ZlVGltaW5ncxI6CglBYm9ydE1vdmUSFy5iZXJ0aC5hZ2VudC52MS5Nb3ZlUmVmGhQuYmVydGguYWdlbnQudjEuRG9uZWIGcHJvdG8z");
+  fileDesc("ChpiZXJ0aC9hZ2VudC92MS9hZ2VudC5wcm90bxIOYmVydGguYWdlbnQudjEiBgoERG9uZSJaCghQcm9ncmVzcxINCgVwaGFzZRgBIAEoCRINCgVieXRlcxgCIAEoBBITCgt0b3RhbF9ieXRlcxgDIAEoBBIMCgRkb25lGAQgASgIEg0KBXJvdW5kGAUgASgNIhAKDkdldEhvc3RSZXF1ZXN0IqYDCgRIb3N0EgwKBG5vZGUYASABKAkSDwoHYm9vdF9pZBgCIAEoCRIUCgxhcmNoaXRlY3R1cmUYAyABKAkSDgoGa2VybmVsGAQgASgJEhUKDWFnZW50X3ZlcnNpb24YBSABKAkSEwoLbHhjX3ZlcnNpb24YBiABKAkSFAoMZGF0YV9hZGRyZXNzGAcgASgJEgwKBGNwdXMYCCABKA0SFAoMbWVtb3J5X2J5dGVzGAkgASgEEhEKCWNncm91cF92MhgKIAEoCBIoCgVwb29scxgLIAMoCzIZLmJlcnRoLmFnZW50LnYxLlBvb2xVc2FnZRIQCghuZXR3b3JrcxgMIAMoCRIiCgRjcml1GA0gASgLMhQuYmVydGguYWdlbnQudjEuQ3JpdRIPCgdvc19uYW1lGA4gASgJEhIKCm9zX3ZlcnNpb24YDyABKAkSEQoJY3B1X21vZGVsGBAgASgJEhIKCmlkbWFwX2Jhc2UYESABKAQSEgoKaWRtYXBfc2l6ZRgSIAEoBBIRCgljcHVfZmxhZ3MYEyADKAkSDQoFbHhjZnMYFCABKAgiNgoEQ3JpdRINCgV3b3JrcxgBIAEoCBIPCgd2ZXJzaW9uGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJSCglQb29sVXNhZ2USDAoEbmFtZRgBIAEoCRIOCgZkcml2ZXIYAiABKAkSEwoLdG90YWxfYnl0ZXMYAyABKAQSEgoKdXNlZF9ieXRlcxgEIAEoBCIQCg5FeGFtaW5lUmVxdWVzdCI0CgtFeGFtaW5hdGlvbhIlCgZjaGVja3MYASADKAsyFS5iZXJ0aC5hZ2VudC52MS5DaGVjayJFCgVDaGVjaxIMCgRuYW1lGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIOCgZkZXRhaWwYAyABKAkSDgoGYWR2aWNlGAQgASgJIiYKDk9ic2VydmVSZXF1ZXN0EhQKDGhlYXJ0YmVhdF9tcxgBIAEoDSLBAQoLT2JzZXJ2YXRpb24SDAoEZnVsbBgBIAEoCBIxCglpbnN0YW5jZXMYAiADKAsyHi5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVN0YXR1cxIMCgRnb25lGAMgAygJEg8KB2Jvb3RfaWQYBCABKAkSGQoRbWVtb3J5X3VzZWRfYnl0ZXMYBSABKAQSDQoFbG9hZDEYBiABKAESKAoFcG9vbHMYByADKAsyGS5iZXJ0aC5hZ2VudC52MS5Qb29sVXNhZ2UinwEKEUVuc3VyZVBvb2xSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGZHJpdmVyGAIgASgJEj0KBmNvbmZpZxgDIAMoCzItLmJlcnRoLmFnZW50LnYxLkVuc3VyZVBvb2xSZXF1ZXN0LkNvbmZpZ0VudHJ5Gi0KC0NvbmZpZ0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiIwoTRW5zdXJlTm9Qb29sUmVxdWVzdBIMCgRuYW1lGAEgASgJIqMBChRFbnN1cmVOZXR3b3JrUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHR5cGUYAiABKAkSQAoGY29uZmlnGAMgAygLMjAuYmVydGguYWdlbnQudjEuRW5zdXJlTmV0d29ya1JlcXVlc3QuQ29uZmlnRW50cnkaLQoLQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASImChZFbnN1cmVOb05ldHdvcmtSZXF1ZXN0EgwKBG5hbWUYASABKAkilwEKFUlzc3VlRGF0YVRva2VuUmVxdWVzdBIMCgRraW5kGAEgASgJEkEKBnBhcmFtcxgCIAMoCzIxLmJlcnRoLmFnZW50LnYxLklzc3VlRGF0YVRva2VuUmVxdWVzdC5QYXJhbXNFbnRyeRotCgtQYXJhbXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIisKCURhdGFUb2tlbhINCgV0b2tlbhgBIAEoCRIPCgdhZGRyZXNzGAIgASgJIlQKE0ZpbmlzaFVwbG9hZFJlcXVlc3QSDgoGdXBsb2FkGAEgASgJEhwKFGV4cGVjdGVkX2ZpbmdlcnByaW50GAIgASgJEg8KB2Rpc2NhcmQYAyABKAgi8wEKCUltYWdlSW5mbxITCgtmaW5nZXJwcmludBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgEEhQKDGFyY2hpdGVjdHVyZRgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgDEhIKCmV4cGlyZXNfYXQYBSABKAMSPQoKcHJvcGVydGllcxgGIAMoCzIpLmJlcnRoLmFnZW50LnYxLkltYWdlSW5mby5Qcm9wZXJ0aWVzRW50cnkSDQoFc3BsaXQYByABKAgaMQoPUHJvcGVydGllc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiZgoSRW5zdXJlSW1hZ2VSZXF1ZXN0EhMKC2ZpbmdlcnByaW50GAEgASgJEg0KBXNwbGl0GAIgASgIEiwKB3NvdXJjZXMYAyADKAsyGy5iZXJ0aC5hZ2VudC52MS5JbWFnZVNvdXJjZSJvCgtJbWFnZVNvdXJjZRIMCgRub2RlGAEgASgJEicKBG1ldGEYAiABKAsyGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4SKQoGcm9vdGZzGAMgASgLMhkuYmVydGguYWdlbnQudjEuRGF0YVRva2VuIisKFEVuc3VyZU5vSW1hZ2VSZXF1ZXN0EhMKC2ZpbmdlcnByaW50GAEgASgJIi0KC0luc3RhbmNlUmVmEgoKAmlkGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQibgoGRGV2aWNlEjQKB29wdGlvbnMYASADKAsyIy5iZXJ0aC5hZ2VudC52MS5EZXZpY2UuT3B0aW9uc0VudHJ5Gi4KDE9wdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIoYDCgxJbnN0YW5jZVNwZWMSCgoCaWQYASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBIMCgRuYW1lGAMgASgJEg8KB3Byb2plY3QYBCABKAkSFAoMYXJjaGl0ZWN0dXJlGAUgASgJEhEKCWVwaGVtZXJhbBgGIAEoCBI4CgZjb25maWcYByADKAsyKC5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVNwZWMuQ29uZmlnRW50cnkSOgoHZGV2aWNlcxgIIAMoCzIpLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3BlYy5EZXZpY2VzRW50cnkSDQoFaW1hZ2UYCSABKAkSEgoKY3JlYXRlZF9hdBgKIAEoAxotCgtDb25maWdFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGkYKDERldmljZXNFbnRyeRILCgNrZXkYASABKAkSJQoFdmFsdWUYAiABKAsyFi5iZXJ0aC5hZ2VudC52MS5EZXZpY2U6AjgBIn4KFUVuc3VyZUluc3RhbmNlUmVxdWVzdBIqCgRzcGVjGAEgASgLMhwuYmVydGguYWdlbnQudjEuSW5zdGFuY2VTcGVjEhMKC2ltYWdlX3NwbGl0GAIgASgIEiQKBGNvcHkYAyABKAsyFi5iZXJ0aC5hZ2VudC52MS5Db3B5T2YimAEKBkNvcHlPZhIQCghpbnN0YW5jZRgBIAEoCRIQCghzbmFwc2hvdBgCIAEoCRI4CglzbmFwc2hvdHMYAyADKAsyJS5iZXJ0aC5hZ2VudC52MS5Db3B5T2YuU25hcHNob3RzRW50cnkaMAoOU25hcHNob3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJDChdFbnN1cmVOb0luc3RhbmNlUmVxdWVzdBIoCgNyZWYYASABKAsyGy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVJlZiJBChNFbnN1cmVDb25maWdSZXF1ZXN0EioKBHNwZWMYASABKAsyHC5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVNwZWMirgEKEkVuc3VyZVN0YXRlUmVxdWVzdBIoCgNyZWYYASABKAsyGy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVJlZhINCgVzdGF0ZRgCIAEoCRINCgVmb3JjZRgDIAEoCBISCgp0aW1lb3V0X21zGAQgASgDEioKBHNwZWMYBSABKAsyHC5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVNwZWMSEAoIc3RhdGVmdWwYBiABKAgiawoOSW5zdGFuY2VTdGF0dXMSCgoCaWQYASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBINCgVzdGF0ZRgDIAEoCRILCgNwaWQYBCABKAMSDgoGZGV0YWlsGAUgASgJEg0KBXNpbmNlGAYgASgDIrIDCg1JbnN0YW5jZVN0YXRlEi4KBnN0YXR1cxgBIAEoCzIeLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3RhdHVzEg4KBmNwdV9ucxgCIAEoBBIUCgxtZW1vcnlfYnl0ZXMYAyABKAQSGQoRbWVtb3J5X3BlYWtfYnl0ZXMYBCABKAQSEgoKc3dhcF9ieXRlcxgFIAEoBBIXCg9zd2FwX3BlYWtfYnl0ZXMYBiABKAQSEQoJcHJvY2Vzc2VzGAcgASgNEkAKCmRpc2tfYnl0ZXMYCCADKAsyLC5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVN0YXRlLkRpc2tCeXRlc0VudHJ5EjUKBG5pY3MYCSADKAsyJy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVN0YXRlLk5pY3NFbnRyeRowCg5EaXNrQnl0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBGkUKCU5pY3NFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5iZXJ0aC5hZ2VudC52MS5OaWNTdGF0ZToCOAEiwAIKCE5pY1N0YXRlEioKCWFkZHJlc3NlcxgBIAMoCzIXLmJlcnRoLmFnZW50LnYxLkFkZHJlc3MSDgoGaHdhZGRyGAIgASgJEhEKCWhvc3RfbmFtZRgDIAEoCRILCgNtdHUYBCABKA0SDQoFc3RhdGUYBSABKAkSDAoEdHlwZRgGIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgHIAEoBBISCgpieXRlc19zZW50GAggASgEEhgKEHBhY2tldHNfcmVjZWl2ZWQYCSABKAQSFAoMcGFja2V0c19zZW50GAogASgEEhcKD2Vycm9yc19yZWNlaXZlZBgLIAEoBBITCgtlcnJvcnNfc2VudBgMIAEoBBIXCg9kcm9wcGVkX2luYm91bmQYDSABKAQSGAoQZHJvcHBlZF9vdXRib3VuZBgOIAEoBCJKCgdBZGRyZXNzEg4KBmZhbWlseRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEg8KB25ldG1hc2sYAyABKAkSDQoFc2NvcGUYBCABKAkiEwoDTG9nEgwKBHRleHQYASABKAkiTgoLU25hcHNob3RSZWYSLQoIaW5zdGFuY2UYASABKAsyGy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVJlZhIQCghzbmFwc2hvdBgCIAEoCSJTChVFbnN1cmVTbmFwc2hvdFJlcXVlc3QSKAoDcmVmGAEgASgLMhsuYmVydGguYWdlbnQudjEuU25hcHNob3RSZWYSEAoIc3RhdGVmdWwYAiABKAgiNQoMU25hcHNob3RNYWRlEhAKCHBhdXNlX21zGAEgASgBEhMKC3N0YXRlX2J5dGVzGAIgASgEImYKFlJlc3RvcmVTbmFwc2hvdFJlcXVlc3QSKAoDcmVmGAEgASgLMhsuYmVydGguYWdlbnQudjEuU25hcHNob3RSZWYSEAoIc3RhdGVmdWwYAiABKAgSEAoIcmVwbGFjZWQYAyABKAkipgEKCUV4ZWNJbnB1dBIqCgVzdGFydBgBIAEoCzIZLmJlcnRoLmFnZW50LnYxLkV4ZWNTdGFydEgAEg8KBXN0ZGluGAIgASgMSAASEwoJc3RkaW5fZW5kGAMgASgISAASLAoGcmVzaXplGAQgASgLMhouYmVydGguYWdlbnQudjEuV2luZG93U2l6ZUgAEhAKBnNpZ25hbBgFIAEoBUgAQgcKBWlucHV0IqQCCglFeGVjU3RhcnQSKAoDcmVmGAEgASgLMhsuYmVydGguYWdlbnQudjEuSW5zdGFuY2VSZWYSDwoHY29tbWFuZBgCIAMoCRI/CgtlbnZpcm9ubWVudBgDIAMoCzIqLmJlcnRoLmFnZW50LnYxLkV4ZWNTdGFydC5FbnZpcm9ubWVudEVudHJ5EhMKC2ludGVyYWN0aXZlGAQgASgIEigKBHNpemUYBSABKAsyGi5iZXJ0aC5hZ2VudC52MS5XaW5kb3dTaXplEgwKBHVzZXIYBiABKA0SDQoFZ3JvdXAYByABKA0SCwoDY3dkGAggASgJGjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIrCgpXaW5kb3dTaXplEg0KBXdpZHRoGAEgASgNEg4KBmhlaWdodBgCIAEoDSJfCgpFeGVjT3V0cHV0EhEKB3N0YXJ0ZWQYASABKAhIABIQCgZzdGRvdXQYAiABKAxIABIQCgZzdGRlcnIYAyABKAxIABIQCgZleGl0ZWQYBCABKAVIAEIICgZvdXRwdXQiSwoHTW92ZVJlZhIMCgRtb3ZlGAEgASgJEhAKCGluc3RhbmNlGAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAQSDAoEcm9sZRgEIAEoCSJiChBDaGVja01vdmVSZXF1ZXN0EigKA3JlZhgBIAEoCzIbLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlUmVmEiQKBnRhcmdldBgCIAEoCzIULmJlcnRoLmFnZW50LnYxLkhvc3QijgEKEUNoZWNrTW92ZVJlc3BvbnNlEg8KB3ZlcmRpY3QYASABKAkSKwoJb2JzdGFjbGVzGAIgAygLMhguYmVydGguYWdlbnQudjEuT2JzdGFjbGUSFAoMbWVtb3J5X2J5dGVzGAMgASgEEhIKCmRpc2tfYnl0ZXMYBCABKAQSEQoJcHJvY2Vzc2VzGAUgASgNIjoKCE9ic3RhY2xlEgwKBHdoYXQYASABKAkSDgoGYWR2aWNlGAIgASgJEhAKCHNldmVyaXR5GAMgASgJIq4BChJQcmVwYXJlTW92ZVJlcXVlc3QSJAoDcmVmGAEgASgLMhcuYmVydGguYWdlbnQudjEuTW92ZVJlZhIqCgRzcGVjGAIgASgLMhwuYmVydGguYWdlbnQudjEuSW5zdGFuY2VTcGVjEgwKBGxpdmUYAyABKAgSEwoLaW1hZ2Vfc3BsaXQYBCABKAgSFQoNc291cmNlX2RyaXZlchgFIAEoCRIMCgRtb2RlGAYgASgJIpcBCg9TeW5jTW92ZVJlcXVlc3QSJAoDcmVmGAEgASgLMhcuYmVydGguYWdlbnQudjEuTW92ZVJlZhIpCgZ0YXJnZXQYAiABKAsyGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4SDQoFcm91bmQYAyABKA0SDQoFZmluYWwYBCABKAgSFQoNdGFyZ2V0X2RyaXZlchgFIAEoCSJyChFGcmVlemVNb3ZlUmVxdWVzdBIkCgNyZWYYASABKAsyFy5iZXJ0aC5hZ2VudC52MS5Nb3ZlUmVmEikKBnRhcmdldBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLkRhdGFUb2tlbhIMCgRtb2RlGAMgASgJInYKEUF3YWl0UGFnZXNSZXF1ZXN0EiQKA3JlZhgBIAEoCzIXLmJlcnRoLmFnZW50LnYxLk1vdmVSZWYSKQoGc291cmNlGAIgASgLMhkuYmVydGguYWdlbnQudjEuRGF0YVRva2VuEhAKCGdpdmVuX3VwGAMgASgJIlsKDVBhZ2VzUHJvZ3Jlc3MSDQoFYnl0ZXMYASABKAQSEwoLdG90YWxfYnl0ZXMYAiABKAQSDQoFc3RhdGUYAyABKAkSCwoDd2h5GAQgASgJEgoKAm1zGAUgASgBIs4BCgtNb3ZlVGltaW5ncxIvCgJtcxgBIAMoCzIjLmJlcnRoLmFnZW50LnYxLk1vdmVUaW1pbmdzLk1zRW50cnkSNQoFYnl0ZXMYAiADKAsyJi5iZXJ0aC5hZ2VudC52MS5Nb3ZlVGltaW5ncy5CeXRlc0VudHJ5GikKB01zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ARosCgpCeXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEyoxIKBUFnZW50Ej8KB0dldEhvc3QSHi5iZXJ0aC5hZ2VudC52MS5HZXRIb3N0UmVxdWVzdBoULmJlcnRoLmFnZW50LnYxLkhvc3QSRgoHRXhhbWluZRIeLmJlcnRoLmFnZW50LnYxLkV4YW1pbmVSZXF1ZXN0GhsuYmVydGguYWdlbnQudjEuRXhhbWluYXRpb24SSAoHT2JzZXJ2ZRIeLmJlcnRoLmFnZW50LnYxLk9ic2VydmVSZXF1ZXN0GhsuYmVydGguYWdlbnQudjEuT2JzZXJ2YXRpb24wARJKCgpFbnN1cmVQb29sEiEuYmVydGguYWdlbnQudjEuRW5zdXJlUG9vbFJlcXVlc3QaGS5iZXJ0aC5hZ2VudC52MS5Qb29sVXNhZ2USSQoMRW5zdXJlTm9Qb29sEiMuYmVydGguYWdlbnQudjEuRW5zdXJlTm9Qb29sUmVxdWVzdBoULmJlcnRoLmFnZW50LnYxLkRvbmUSSwoNRW5zdXJlTmV0d29yaxIkLmJlcnRoLmFnZW50LnYxLkVuc3VyZU5ldHdvcmtSZXF1ZXN0GhQuYmVydGguYWdlbnQudjEuRG9uZRJPCg9FbnN1cmVOb05ldHdvcmsSJi5iZXJ0aC5hZ2VudC52MS5FbnN1cmVOb05ldHdvcmtSZXF1ZXN0GhQuYmVydGguYWdlbnQudjEuRG9uZRJSCg5Jc3N1ZURhdGFUb2tlbhIlLmJlcnRoLmFnZW50LnYxLklzc3VlRGF0YVRva2VuUmVxdWVzdBoZLmJlcnRoLmFnZW50LnYxLkRhdGFUb2tlbhJOCgxGaW5pc2hVcGxvYWQSIy5iZXJ0aC5hZ2VudC52MS5GaW5pc2hVcGxvYWRSZXF1ZXN0GhkuYmVydGguYWdlbnQudjEuSW1hZ2VJbmZvEk0KC0Vuc3VyZUltYWdlEiIuYmVydGguYWdlbnQudjEuRW5zdXJlSW1hZ2VSZXF1ZXN0GhguYmVydGguYWdlbnQudjEuUHJvZ3Jlc3MwARJLCg1FbnN1cmVOb0ltYWdlEiQuYmVydGguYWdlbnQudjEuRW5zdXJlTm9JbWFnZVJlcXVlc3QaFC5iZXJ0aC5hZ2VudC52MS5Eb25lElMKDkVuc3VyZUluc3RhbmNlEiUuYmVydGguYWdlbnQudjEuRW5zdXJlSW5zdGFuY2VSZXF1ZXN0GhguYmVydGguYWdlbnQudjEuUHJvZ3Jlc3MwARJRChBFbnN1cmVOb0luc3RhbmNlEicuYmVydGguYWdlbnQudjEuRW5zdXJlTm9JbnN0YW5jZVJlcXVlc3QaFC5iZXJ0aC5hZ2VudC52MS5Eb25lEkkKDEVuc3VyZUNvbmZpZxIjLmJlcnRoLmFnZW50LnYxLkVuc3VyZUNvbmZpZ1JlcXVlc3QaFC5iZXJ0aC5hZ2VudC52MS5Eb25lElEKC0Vuc3VyZVN0YXRlEiIuYmVydGguYWdlbnQudjEuRW5zdXJlU3RhdGVSZXF1ZXN0Gh4uYmVydGguYWdlbnQudjEuSW5zdGFuY2VTdGF0dXMSTgoQR2V0SW5zdGFuY2VTdGF0ZRIbLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlUmVmGh0uYmVydGguYWdlbnQudjEuSW5zdGFuY2VTdGF0ZRI6CgZHZXRMb2cSGy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVJlZhoTLmJlcnRoLmFnZW50LnYxLkxvZxJBCgRFeGVjEhkuYmVydGguYWdlbnQudjEuRXhlY0lucHV0GhouYmVydGguYWdlbnQudjEuRXhlY091dHB1dCgBMAESVQoORW5zdXJlU25hcHNob3QSJS5iZXJ0aC5hZ2VudC52MS5FbnN1cmVTbmFwc2hvdFJlcXVlc3QaHC5iZXJ0aC5hZ2VudC52MS5TbmFwc2hvdE1hZGUSRQoQRW5zdXJlTm9TbmFwc2hvdBIbLmJlcnRoLmFnZW50LnYxLlNuYXBzaG90UmVmGhQuYmVydGguYWdlbnQudjEuRG9uZRJPCg9SZXN0b3JlU25hcHNob3QSJi5iZXJ0aC5hZ2VudC52MS5SZXN0b3JlU25hcHNob3RSZXF1ZXN0GhQuYmVydGguYWdlbnQudjEuRG9uZRJQCglDaGVja01vdmUSIC5iZXJ0aC5hZ2VudC52MS5DaGVja01vdmVSZXF1ZXN0GiEuYmVydGguYWdlbnQudjEuQ2hlY2tNb3ZlUmVzcG9uc2USTAoLUHJlcGFyZU1vdmUSIi5iZXJ0aC5hZ2VudC52MS5QcmVwYXJlTW92ZVJlcXVlc3QaGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4SRwoIU3luY01vdmUSHy5iZXJ0aC5hZ2VudC52MS5TeW5jTW92ZVJlcXVlc3QaGC5iZXJ0aC5hZ2VudC52MS5Qcm9ncmVzczABEkwKCkZyZWV6ZU1vdmUSIS5iZXJ0aC5hZ2VudC52MS5GcmVlemVNb3ZlUmVxdWVzdBobLmJlcnRoLmFnZW50LnYxLk1vdmVUaW1pbmdzEkEKCUF3YWl0TW92ZRIXLmJlcnRoLmFnZW50LnYxLk1vdmVSZWYaGy5iZXJ0aC5hZ2VudC52MS5Nb3ZlVGltaW5ncxJCCgpSZXN1bWVNb3ZlEhcuYmVydGguYWdlbnQudjEuTW92ZVJlZhobLmJlcnRoLmFnZW50LnYxLk1vdmVUaW1pbmdzEk4KCkF3YWl0UGFnZXMSIS5iZXJ0aC5hZ2VudC52MS5Bd2FpdFBhZ2VzUmVxdWVzdBodLmJlcnRoLmFnZW50LnYxLlBhZ2VzUHJvZ3Jlc3MSQAoKU2VydmVQYWdlcxIXLmJlcnRoLmFnZW50LnYxLk1vdmVSZWYaGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4SQgoKQ29tbWl0TW92ZRIXLmJlcnRoLmFnZW50LnYxLk1vdmVSZWYaGy5iZXJ0aC5hZ2VudC52MS5Nb3ZlVGltaW5ncxI6CglBYm9ydE1vdmUSFy5iZXJ0aC5hZ2VudC52MS5Nb3ZlUmVmGhQuYmVydGguYWdlbnQudjEuRG9uZWIGcHJvdG8z");
 
 /**
  * @generated from message berth.agent.v1.Done
@@ -827,6 +827,13 @@ export type EnsureInstanceRequest = Message<"berth.agent.v1.EnsureInstanceReques
    * @generated from field: bool image_split = 2;
    */
   imageSplit: boolean;
+
+  /**
+   * instead of from its image
+   *
+   * @generated from field: berth.agent.v1.CopyOf copy = 3;
+   */
+  copy?: CopyOf | undefined;
 };
 
 /**
@@ -835,6 +842,39 @@ export type EnsureInstanceRequest = Message<"berth.agent.v1.EnsureInstanceReques
  */
 export const EnsureInstanceRequestSchema: GenMessage<EnsureInstanceRequest> = /*@__PURE__*/
   messageDesc(file_berth_agent_v1_agent, 25);
+
+/**
+ * An instance on the same host, as it is now or as a snapshot of it was.
+ *
+ * @generated from message berth.agent.v1.CopyOf
+ */
+export type CopyOf = Message<"berth.agent.v1.CopyOf"> & {
+  /**
+   * @generated from field: string instance = 1;
+   */
+  instance: string;
+
+  /**
+   * "" = as it is now
+   *
+   * @generated from field: string snapshot = 2;
+   */
+  snapshot: string;
+
+  /**
+   * copied along: its snapshots' ids, and what they are called in the copy
+   *
+   * @generated from field: map<string, string> snapshots = 3;
+   */
+  snapshots: { [key: string]: string };
+};
+
+/**
+ * Describes the message berth.agent.v1.CopyOf.
+ * Use `create(CopyOfSchema)` to create a new message.
+ */
+export const CopyOfSchema: GenMessage<CopyOf> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent, 26);
 
 /**
  * @generated from message berth.agent.v1.EnsureNoInstanceRequest
@@ -851,7 +891,7 @@ export type EnsureNoInstanceRequest = Message<"berth.agent.v1.EnsureNoInstanceRe
  * Use `create(EnsureNoInstanceRequestSchema)` to create a new message.
  */
 export const EnsureNoInstanceRequestSchema: GenMessage<EnsureNoInstanceRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 26);
+  messageDesc(file_berth_agent_v1_agent, 27);
 
 /**
  * @generated from message berth.agent.v1.EnsureConfigRequest
@@ -870,7 +910,7 @@ export type EnsureConfigRequest = Message<"berth.agent.v1.EnsureConfigRequest"> 
  * Use `create(EnsureConfigRequestSchema)` to create a new message.
  */
 export const EnsureConfigRequestSchema: GenMessage<EnsureConfigRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 27);
+  messageDesc(file_berth_agent_v1_agent, 28);
 
 /**
  * @generated from message berth.agent.v1.EnsureStateRequest
@@ -908,6 +948,13 @@ export type EnsureStateRequest = Message<"berth.agent.v1.EnsureStateRequest"> & 
    * @generated from field: berth.agent.v1.InstanceSpec spec = 5;
    */
   spec?: InstanceSpec | undefined;
+
+  /**
+   * stopped: its memory and processes are kept on disk; running: it goes on with them
+   *
+   * @generated from field: bool stateful = 6;
+   */
+  stateful: boolean;
 };
 
 /**
@@ -915,7 +962,7 @@ export type EnsureStateRequest = Message<"berth.agent.v1.EnsureStateRequest"> & 
  * Use `create(EnsureStateRequestSchema)` to create a new message.
  */
 export const EnsureStateRequestSchema: GenMessage<EnsureStateRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 28);
+  messageDesc(file_berth_agent_v1_agent, 29);
 
 /**
  * @generated from message berth.agent.v1.InstanceStatus
@@ -963,7 +1010,7 @@ export type InstanceStatus = Message<"berth.agent.v1.InstanceStatus"> & {
  * Use `create(InstanceStatusSchema)` to create a new message.
  */
 export const InstanceStatusSchema: GenMessage<InstanceStatus> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 29);
+  messageDesc(file_berth_agent_v1_agent, 30);
 
 /**
  * @generated from message berth.agent.v1.InstanceState
@@ -1024,7 +1071,7 @@ export type InstanceState = Message<"berth.agent.v1.InstanceState"> & {
  * Use `create(InstanceStateSchema)` to create a new message.
  */
 export const InstanceStateSchema: GenMessage<InstanceState> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 30);
+  messageDesc(file_berth_agent_v1_agent, 31);
 
 /**
  * @generated from message berth.agent.v1.NicState
@@ -1110,7 +1157,7 @@ export type NicState = Message<"berth.agent.v1.NicState"> & {
  * Use `create(NicStateSchema)` to create a new message.
  */
 export const NicStateSchema: GenMessage<NicState> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 31);
+  messageDesc(file_berth_agent_v1_agent, 32);
 
 /**
  * @generated from message berth.agent.v1.Address
@@ -1148,7 +1195,7 @@ export type Address = Message<"berth.agent.v1.Address"> & {
  * Use `create(AddressSchema)` to create a new message.
  */
 export const AddressSchema: GenMessage<Address> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 32);
+  messageDesc(file_berth_agent_v1_agent, 33);
 
 /**
  * @generated from message berth.agent.v1.Log
@@ -1165,7 +1212,114 @@ export type Log = Message<"berth.agent.v1.Log"> & {
  * Use `create(LogSchema)` to create a new message.
  */
 export const LogSchema: GenMessage<Log> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 33);
+  messageDesc(file_berth_agent_v1_agent, 34);
+
+/**
+ * @generated from message berth.agent.v1.SnapshotRef
+ */
+export type SnapshotRef = Message<"berth.agent.v1.SnapshotRef"> & {
+  /**
+   * @generated from field: berth.agent.v1.InstanceRef instance = 1;
+   */
+  instance?: InstanceRef | undefined;
+
+  /**
+   * UUID
+   *
+   * @generated from field: string snapshot = 2;
+   */
+  snapshot: string;
+};
+
+/**
+ * Describes the message berth.agent.v1.SnapshotRef.
+ * Use `create(SnapshotRefSchema)` to create a new message.
+ */
+export const SnapshotRefSchema: GenMessage<SnapshotRef> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent, 35);
+
+/**
+ * @generated from message berth.agent.v1.EnsureSnapshotRequest
+ */
+export type EnsureSnapshotRequest = Message<"berth.agent.v1.EnsureSnapshotRequest"> & {
+  /**
+   * @generated from field: berth.agent.v1.SnapshotRef ref = 1;
+   */
+  ref?: SnapshotRef | undefined;
+
+  /**
+   * with its memory and processes; it must run
+   *
+   * @generated from field: bool stateful = 2;
+   */
+  stateful: boolean;
+};
+
+/**
+ * Describes the message berth.agent.v1.EnsureSnapshotRequest.
+ * Use `create(EnsureSnapshotRequestSchema)` to create a new message.
+ */
+export const EnsureSnapshotRequestSchema: GenMessage<EnsureSnapshotRequest> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent, 36);
+
+/**
+ * @generated from message berth.agent.v1.SnapshotMade
+ */
+export type SnapshotMade = Message<"berth.agent.v1.SnapshotMade"> & {
+  /**
+   * how long the instance stood still for it
+   *
+   * @generated from field: double pause_ms = 1;
+   */
+  pauseMs: number;
+
+  /**
+   * of memory and processes
+   *
+   * @generated from field: uint64 state_bytes = 2;
+   */
+  stateBytes: bigint;
+};
+
+/**
+ * Describes the message berth.agent.v1.SnapshotMade.
+ * Use `create(SnapshotMadeSchema)` to create a new message.
+ */
+export const SnapshotMadeSchema: GenMessage<SnapshotMade> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent, 37);
+
+/**
+ * The instance must be stopped.
+ *
+ * @generated from message berth.agent.v1.RestoreSnapshotRequest
+ */
+export type RestoreSnapshotRequest = Message<"berth.agent.v1.RestoreSnapshotRequest"> & {
+  /**
+   * @generated from field: berth.agent.v1.SnapshotRef ref = 1;
+   */
+  ref?: SnapshotRef | undefined;
+
+  /**
+   * its memory and processes become those that the next stateful start goes on with
+   *
+   * @generated from field: bool stateful = 2;
+   */
+  stateful: boolean;
+
+  /**
+   * UUID: what the instance was until now becomes this snapshot; "" = it is thrown away
+   *
+   * @generated from field: string replaced = 3;
+   */
+  replaced: string;
+};
+
+/**
+ * Describes the message berth.agent.v1.RestoreSnapshotRequest.
+ * Use `create(RestoreSnapshotRequestSchema)` to create a new message.
+ */
+export const RestoreSnapshotRequestSchema: GenMessage<RestoreSnapshotRequest> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent, 38);
 
 /**
  * ---- exec: one stream a session. First message `start`; then data both ways; last from the agent `exited` or an error.
@@ -1214,7 +1368,7 @@ export type ExecInput = Message<"berth.agent.v1.ExecInput"> & {
  * Use `create(ExecInputSchema)` to create a new message.
  */
 export const ExecInputSchema: GenMessage<ExecInput> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 34);
+  messageDesc(file_berth_agent_v1_agent, 39);
 
 /**
  * @generated from message berth.agent.v1.ExecStart
@@ -1268,7 +1422,7 @@ export type ExecStart = Message<"berth.agent.v1.ExecStart"> & {
  * Use `create(ExecStartSchema)` to create a new message.
  */
 export const ExecStartSchema: GenMessage<ExecStart> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 35);
+  messageDesc(file_berth_agent_v1_agent, 40);
 
 /**
  * @generated from message berth.agent.v1.WindowSize
@@ -1290,7 +1444,7 @@ export type WindowSize = Message<"berth.agent.v1.WindowSize"> & {
  * Use `create(WindowSizeSchema)` to create a new message.
  */
 export const WindowSizeSchema: GenMessage<WindowSize> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 36);
+  messageDesc(file_berth_agent_v1_agent, 41);
 
 /**
  * @generated from message berth.agent.v1.ExecOutput
@@ -1333,7 +1487,7 @@ export type ExecOutput = Message<"berth.agent.v1.ExecOutput"> & {
  * Use `create(ExecOutputSchema)` to create a new message.
  */
 export const ExecOutputSchema: GenMessage<ExecOutput> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 37);
+  messageDesc(file_berth_agent_v1_agent, 42);
 
 /**
  * @generated from message berth.agent.v1.MoveRef
@@ -1371,7 +1525,7 @@ export type MoveRef = Message<"berth.agent.v1.MoveRef"> & {
  * Use `create(MoveRefSchema)` to create a new message.
  */
 export const MoveRefSchema: GenMessage<MoveRef> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 38);
+  messageDesc(file_berth_agent_v1_agent, 43);
 
 /**
  * @generated from message berth.agent.v1.CheckMoveRequest
@@ -1393,7 +1547,7 @@ export type CheckMoveRequest = Message<"berth.agent.v1.CheckMoveRequest"> & {
  * Use `create(CheckMoveRequestSchema)` to create a new message.
  */
 export const CheckMoveRequestSchema: GenMessage<CheckMoveRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 39);
+  messageDesc(file_berth_agent_v1_agent, 44);
 
 /**
  * @generated from message berth.agent.v1.CheckMoveResponse
@@ -1434,7 +1588,7 @@ export type CheckMoveResponse = Message<"berth.agent.v1.CheckMoveResponse"> & {
  * Use `create(CheckMoveResponseSchema)` to create a new message.
  */
 export const CheckMoveResponseSchema: GenMessage<CheckMoveResponse> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 40);
+  messageDesc(file_berth_agent_v1_agent, 45);
 
 /**
  * @generated from message berth.agent.v1.Obstacle
@@ -1463,7 +1617,7 @@ export type Obstacle = Message<"berth.agent.v1.Obstacle"> & {
  * Use `create(ObstacleSchema)` to create a new message.
  */
 export const ObstacleSchema: GenMessage<Obstacle> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 41);
+  messageDesc(file_berth_agent_v1_agent, 46);
 
 /**
  * @generated from message berth.agent.v1.PrepareMoveRequest
@@ -1495,6 +1649,13 @@ export type PrepareMoveRequest = Message<"berth.agent.v1.PrepareMoveRequest"> & 
    * @generated from field: string source_driver = 5;
    */
   sourceDriver: string;
+
+  /**
+   * of a live one: stop-and-copy (also "") | post-copy
+   *
+   * @generated from field: string mode = 6;
+   */
+  mode: string;
 };
 
 /**
@@ -1502,7 +1663,7 @@ export type PrepareMoveRequest = Message<"berth.agent.v1.PrepareMoveRequest"> & 
  * Use `create(PrepareMoveRequestSchema)` to create a new message.
  */
 export const PrepareMoveRequestSchema: GenMessage<PrepareMoveRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 42);
+  messageDesc(file_berth_agent_v1_agent, 47);
 
 /**
  * @generated from message berth.agent.v1.SyncMoveRequest
@@ -1541,7 +1702,7 @@ export type SyncMoveRequest = Message<"berth.agent.v1.SyncMoveRequest"> & {
  * Use `create(SyncMoveRequestSchema)` to create a new message.
  */
 export const SyncMoveRequestSchema: GenMessage<SyncMoveRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 43);
+  messageDesc(file_berth_agent_v1_agent, 48);
 
 /**
  * @generated from message berth.agent.v1.FreezeMoveRequest
@@ -1556,6 +1717,13 @@ export type FreezeMoveRequest = Message<"berth.agent.v1.FreezeMoveRequest"> & {
    * @generated from field: berth.agent.v1.DataToken target = 2;
    */
   target?: DataToken | undefined;
+
+  /**
+   * as in PrepareMoveRequest
+   *
+   * @generated from field: string mode = 3;
+   */
+  mode: string;
 };
 
 /**
@@ -1563,7 +1731,79 @@ export type FreezeMoveRequest = Message<"berth.agent.v1.FreezeMoveRequest"> & {
  * Use `create(FreezeMoveRequestSchema)` to create a new message.
  */
 export const FreezeMoveRequestSchema: GenMessage<FreezeMoveRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 44);
+  messageDesc(file_berth_agent_v1_agent, 49);
+
+/**
+ * @generated from message berth.agent.v1.AwaitPagesRequest
+ */
+export type AwaitPagesRequest = Message<"berth.agent.v1.AwaitPagesRequest"> & {
+  /**
+   * @generated from field: berth.agent.v1.MoveRef ref = 1;
+   */
+  ref?: MoveRef | undefined;
+
+  /**
+   * after a cut
+   *
+   * @generated from field: berth.agent.v1.DataToken source = 2;
+   */
+  source?: DataToken | undefined;
+
+  /**
+   * why the source cannot serve any more: what is not here by now is lost
+   *
+   * @generated from field: string given_up = 3;
+   */
+  givenUp: string;
+};
+
+/**
+ * Describes the message berth.agent.v1.AwaitPagesRequest.
+ * Use `create(AwaitPagesRequestSchema)` to create a new message.
+ */
+export const AwaitPagesRequestSchema: GenMessage<AwaitPagesRequest> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent, 50);
+
+/**
+ * @generated from message berth.agent.v1.PagesProgress
+ */
+export type PagesProgress = Message<"berth.agent.v1.PagesProgress"> & {
+  /**
+   * @generated from field: uint64 bytes = 1;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: uint64 total_bytes = 2;
+   */
+  totalBytes: bigint;
+
+  /**
+   * coming | here | cut (ask the source for another token) | lost (the instance is stopped)
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+
+  /**
+   * @generated from field: string why = 4;
+   */
+  why: string;
+
+  /**
+   * since it was resumed
+   *
+   * @generated from field: double ms = 5;
+   */
+  ms: number;
+};
+
+/**
+ * Describes the message berth.agent.v1.PagesProgress.
+ * Use `create(PagesProgressSchema)` to create a new message.
+ */
+export const PagesProgressSchema: GenMessage<PagesProgress> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent, 51);
 
 /**
  * @generated from message berth.agent.v1.MoveTimings
@@ -1585,7 +1825,7 @@ export type MoveTimings = Message<"berth.agent.v1.MoveTimings"> & {
  * Use `create(MoveTimingsSchema)` to create a new message.
  */
 export const MoveTimingsSchema: GenMessage<MoveTimings> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 45);
+  messageDesc(file_berth_agent_v1_agent, 52);
 
 /**
  * @generated from service berth.agent.v1.Agent
@@ -1744,6 +1984,32 @@ export const Agent: GenService<{
     output: typeof ExecOutputSchema;
   },
   /**
+   * Their snapshots. Ids are the controller's: a host knows no names, so that renaming one touches no host.
+   *
+   * @generated from rpc berth.agent.v1.Agent.EnsureSnapshot
+   */
+  ensureSnapshot: {
+    methodKind: "unary";
+    input: typeof EnsureSnapshotRequestSchema;
+    output: typeof SnapshotMadeSchema;
+  },
+  /**
+   * @generated from rpc berth.agent.v1.Agent.EnsureNoSnapshot
+   */
+  ensureNoSnapshot: {
+    methodKind: "unary";
+    input: typeof SnapshotRefSchema;
+    output: typeof DoneSchema;
+  },
+  /**
+   * @generated from rpc berth.agent.v1.Agent.RestoreSnapshot
+   */
+  restoreSnapshot: {
+    methodKind: "unary";
+    input: typeof RestoreSnapshotRequestSchema;
+    output: typeof DoneSchema;
+  },
+  /**
    * Moving an instance to another host. Roles: source and target; see docs/migration.md for the order.
    *
    * @generated from rpc berth.agent.v1.Agent.CheckMove
@@ -1792,6 +2058,24 @@ export const Agent: GenService<{
     methodKind: "unary";
     input: typeof MoveRefSchema;
     output: typeof MoveTimingsSchema;
+  },
+  /**
+   * Post-copy, after a resume: answers when the rest of the memory is here, or within a second with how far it is.
+   *
+   * @generated from rpc berth.agent.v1.Agent.AwaitPages
+   */
+  awaitPages: {
+    methodKind: "unary";
+    input: typeof AwaitPagesRequestSchema;
+    output: typeof PagesProgressSchema;
+  },
+  /**
+   * @generated from rpc berth.agent.v1.Agent.ServePages
+   */
+  servePages: {
+    methodKind: "unary";
+    input: typeof MoveRefSchema;
+    output: typeof DataTokenSchema;
   },
   /**
    * @generated from rpc berth.agent.v1.Agent.CommitMove
