@@ -1,4 +1,5 @@
 /** The few system calls that Node does not offer, through koffi; loaded when first needed. */
+import { closeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fail } from '../domain/errors.ts';
 
@@ -8,10 +9,14 @@ interface Libc {
   ioctl(fd: number, request: number, argument: Words): number;
   pipe2(ends: Int32Array, flags: number): number;
   close_range(first: number, last: number, flags: number): number;
+  syscall(number: number, first: number, second: number, third: number): number;
 }
 
 const O_CLOEXEC = 0o2000000;
 const CLOSE_RANGE_CLOEXEC = 4;
+/** The same on all architectures. */
+const PIDFD_OPEN = 434;
+const PIDFD_GETFD = 438;
 
 let loaded: Libc | undefined;
 
@@ -23,6 +28,7 @@ function libc(): Libc {
       ioctl: library.func('int ioctl(int fd, unsigned long request, _Inout_ void *argument)'),
       pipe2: library.func('int pipe2(_Out_ int *ends, int flags)'),
       close_range: library.func('int close_range(unsigned int first, unsigned int last, unsigned int flags)'),
+      syscall: library.func('long syscall(long number, long first, long second, long third)'),
     };
   }
   return loaded;
@@ -43,4 +49,13 @@ export function makePipe(): { readonly readEnd: number; readonly writeEnd: numbe
 /** Whatever this process inherited stays with it: what it starts gets only what it is given. */
 export function keepDescriptorsToOurselves(): void {
   libc().close_range(3, 0xffff_ffff, CLOSE_RANGE_CLOEXEC); // a kernel before 5.11 refuses; nothing is lost then
+}
+
+/** A descriptor of another process as one of ours, for the same open file. @throws AppError if either is gone */
+export function descriptorOf(pid: number, descriptor: number): number {
+  const process = libc().syscall(PIDFD_OPEN, pid, 0, 0);
+  if (process < 0) fail('not-found', `process ${pid} is gone`);
+  const copy = libc().syscall(PIDFD_GETFD, process, descriptor, 0);
+  closeSync(process);
+  return copy >= 0 ? copy : fail('not-found', `process ${pid} has no descriptor ${descriptor}, or keeps it from us`);
 }

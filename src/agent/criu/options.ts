@@ -5,6 +5,7 @@
  * some, and most have none; where there are files in it, `inside.ts` sees to it that nothing moves.
  */
 import { join } from 'node:path';
+import type { LiveMode } from '../../domain/move-mode.ts';
 import { SCRIPTS } from './locate.ts';
 
 const COMMON = ['--empty-ns', 'net', '--enable-fs', 'ramfs', '--action-script', join(SCRIPTS, 'action')];
@@ -13,3 +14,17 @@ export const DUMP_OPTIONS: readonly string[] = [...COMMON, '--network-lock', 'sk
 
 /** The lock is the dump's: CRIU takes it from the images. */
 export const RESTORE_OPTIONS: readonly string[] = COMMON;
+
+/**
+ * In a post-copy the memory stays in the frozen processes, and we serve it from there (`move/pages`): they are held in
+ * CRIU's hook until the last page has moved, and can be let run until the pivot. CRIU's own page server begins only after
+ * the hook; the address on which it must fail keeps it from waiting for somebody. What becomes of the processes then is
+ * decided by the hook, not by CRIU.
+ */
+const POST_COPY = { dump: ['--lazy-pages', '--address', '255.255.255.255', '--port', '1'], restore: ['--lazy-pages'] };
+
+export const dumpOptions = (mode: LiveMode): readonly string[] =>
+  mode === 'post-copy' ? [...DUMP_OPTIONS, ...POST_COPY.dump] : DUMP_OPTIONS;
+
+export const restoreOptions = (mode: LiveMode): readonly string[] =>
+  mode === 'post-copy' ? [...RESTORE_OPTIONS, ...POST_COPY.restore] : RESTORE_OPTIONS;

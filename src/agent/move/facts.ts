@@ -7,7 +7,8 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Gates at which a script waits for the agent's word. */
-export type Gate = 'images' | 'verdict';
+export const GATES = ['images', 'pages', 'verdict'] as const;
+export type Gate = (typeof GATES)[number];
 export type Word = 'go' | 'back';
 
 export interface Facts {
@@ -41,7 +42,11 @@ export async function readFacts(folder: string): Promise<Facts> {
     alive: alive && exit === undefined,
     exit: exit === undefined ? undefined : Number(exit),
     stages: new Map(marks.map((name, index) => [name.slice('at.'.length), times[index]!.mtimeMs])),
-    words: { images: await wordAt(folder, 'images'), verdict: await wordAt(folder, 'verdict') },
+    words: {
+      images: await wordAt(folder, 'images'),
+      pages: await wordAt(folder, 'pages'),
+      verdict: await wordAt(folder, 'verdict'),
+    },
   };
 }
 

@@ -7,10 +7,11 @@ import { constants } from 'node:fs';
 import { link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../domain/errors.ts';
+import type { AgentMode } from '../../domain/move-mode.ts';
 import { run } from '../command.ts';
 import type { Spec } from '../spec.ts';
 import type { TransferMethod } from '../storage/transfer.ts';
-import type { Gate, Word } from './facts.ts';
+import { GATES, type Gate, type Word } from './facts.ts';
 import { type MoveKey, transferId } from './key.ts';
 import { PASS_THROUGH } from './moves-folder.ts';
 import type { MoveNic, Timings } from './ports.ts';
@@ -19,8 +20,8 @@ import type { MoveNic, Timings } from './ports.ts';
 export interface MoveRecord {
   readonly key: MoveKey;
   readonly spec: Spec;
-  /** A live move; else the instance is stopped and only its volume travels. */
-  readonly live: boolean;
+  /** `cold`: the instance is stopped and only its volume travels. */
+  readonly mode: AgentMode;
   /** How the volume travels, once both ends agreed. */
   readonly method?: TransferMethod;
   /** Source: what a freeze that succeeded returned. */
@@ -46,6 +47,10 @@ export async function writeRecord(folder: string, record: MoveRecord): Promise<v
   await rename(temporary, join(folder, 'record.json'));
 }
 
+/** Tells the scripts that it is a post-copy. */
+export const modeFile = (mode: AgentMode): Readonly<Record<string, string>> =>
+  mode === 'post-copy' ? { 'post-copy': '' } : {};
+
 /** The files that the scripts read. @param nics whose veths the action script takes out of and into the bridges */
 export async function furnish(
   folder: string,
@@ -61,7 +66,7 @@ export async function furnish(
     ...more,
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-  for (const gate of ['images', 'verdict'] satisfies Gate[]) await makePipe(join(folder, `${gate}.gate`));
+  for (const gate of GATES) await makePipe(join(folder, `${gate}.gate`));
 }
 
 /**
@@ -80,6 +85,17 @@ export async function say(folder: string, gate: Gate, word: Word): Promise<void>
   if (given !== word) fail('conflict', `the ${gate} of this move were already decided otherwise (${given})`);
   await poke(join(folder, `${gate}.gate`));
 }
+
+/** Writes down that a stage was reached. @param text what there is to say about it */
+export async function mark(folder: string, stage: string, text = ''): Promise<void> {
+  const temporary = join(folder, `${stage}.new`);
+  await writeFile(temporary, text);
+  await rename(temporary, join(folder, `at.${stage}`));
+}
+
+/** What was said when a stage was reached. */
+export const markText = (folder: string, stage: string): Promise<string> =>
+  readFile(join(folder, `at.${stage}`), 'utf8').catch(() => '');
 
 /** Wakes whoever reads the pipe; nobody there (ENXIO) will find the word when he comes. */
 async function poke(pipe: string): Promise<void> {

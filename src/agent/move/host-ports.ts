@@ -12,6 +12,9 @@ import { planNics } from '../nic/plan.ts';
 import { rootDisk, type Spec } from '../spec.ts';
 import { instanceVolume } from '../storage/volume.ts';
 import { adoptCgroups } from './adopt-cgroups.ts';
+import { keyParams } from './key.ts';
+import { PAGES_STREAM } from './pages/pages-folder.ts';
+import { startPager } from './pages/start-pager.ts';
 import type { Containers, DataLink, MovePorts, Volumes } from './ports.ts';
 
 /** Kind of the data plane's streams that moves use. */
@@ -42,14 +45,23 @@ export function hostPorts(host: Host, { dataPlane, identity, criu }: MoveParts):
     containers: containersOf(host),
     volumes: volumesOf(host),
     data,
+    pages: {
+      issue: key => ({
+        token: dataPlane.issueToken(PAGES_STREAM, keyParams(key), TOKEN_TTL_MS),
+        address: host.config.dataListen,
+      }),
+      startPager: folder => startPager(folder, criu, identity),
+    },
   };
 }
 
-function containersOf(host: Host): Containers {
+export function containersOf(host: Host): Containers {
   const nicsOf = (spec: Spec) => planNics(spec, host.config.bridge);
   return {
     lxcPath: host.paths.lxc,
     look: id => host.runtime.look(id),
+    members: id => host.cgroups.members(id),
+    kill: id => host.runtime.kill(id),
     nics: spec =>
       nicsOf(spec).map(({ host: end, bridge, name, addresses }) => ({
         host: end,

@@ -13,13 +13,16 @@ import { chooseMethod, TRANSFER_METHODS, type VolumeReceiver } from '../storage/
 import { readFacts } from './facts.ts';
 import { folderOf, imagesIn, type MoveRecord, readRecord, say, writeRecord } from './folder.ts';
 import { type ImageList, imageList, writeImages } from './images.ts';
-import { type MoveKey, transferId } from './key.ts';
+import { keyOf, keyParams, type MoveKey, transferId } from './key.ts';
+import { writeWay } from './pages/pages-folder.ts';
 import type { DataToken, MovePorts } from './ports.ts';
 
 const idMap = z.object({ base: z.int(), size: z.int() });
+const way = z.object({ token: z.string(), address: z.string() });
 const question = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('begin'), methods: z.array(z.enum(TRANSFER_METHODS)), idMap: idMap.nullable() }),
-  z.object({ ask: z.literal('images'), images: imageList }),
+  /** `pages`: of a post-copy, where the rest of the memory is to be had. */
+  z.object({ ask: z.literal('images'), images: imageList, pages: way.optional() }),
   z.object({ ask: z.literal('restore') }),
 ]);
 /** Anything else is the volume's own affair. */
@@ -44,8 +47,7 @@ export function createIncoming(ports: MovePorts): Incoming {
   const receivers = new Map<string, Promise<VolumeReceiver>>();
   const streams = new Map<string, Set<Channel>>();
 
-  const issue = ({ move, instance, generation }: MoveKey): DataToken =>
-    ports.data.issue({ move, instance, generation: String(generation) });
+  const issue = (key: MoveKey): DataToken => ports.data.issue(keyParams(key));
 
   /** Undefined while both ends have not agreed on how to transfer: nothing has come then. */
   async function receiverOf(key: MoveKey): Promise<VolumeReceiver | undefined> {
@@ -82,6 +84,7 @@ export function createIncoming(ports: MovePorts): Incoming {
         return begin(key, asked);
       case 'images':
         await receiveImages(folder, asked.images, body);
+        if (asked.pages !== undefined) await writeWay(folder, asked.pages); // the pager begins
         return {};
       case 'restore':
         await (await expectReceiver(key)).publish();
@@ -105,8 +108,8 @@ export function createIncoming(ports: MovePorts): Incoming {
   return {
     issue,
 
-    async accept(channel, { move, instance, generation }) {
-      const key: MoveKey = { move: move!, instance: instance!, generation: Number(generation), role: 'target' };
+    async accept(channel, params) {
+      const key = keyOf(params, 'target');
       const folder = folderOf(root, key);
       const open = streams.get(folder) ?? new Set();
       streams.set(folder, open.add(channel));

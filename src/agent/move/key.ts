@@ -24,3 +24,14 @@ export function parseMoveRef(message: MoveRef | undefined, role: Role): MoveKey 
 
 /** One name for the move of one instance: that of its folder, and of the transfer of its volume on both hosts. */
 export const transferId = ({ move, instance }: MoveKey): string => `${move}.${instance}`;
+
+/** As parameters of a stream of the data plane, and back. `role`: of the end that serves the stream. */
+export const keyParams = ({ move, instance, generation }: MoveKey): Readonly<Record<string, string>> => ({
+  move,
+  instance,
+  generation: String(generation),
+});
+
+export function keyOf({ move, instance, generation }: Readonly<Record<string, string>>, role: Role): MoveKey {
+  return { move: move!, instance: instance!, generation: Number(generation), role };
+}

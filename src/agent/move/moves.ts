@@ -3,23 +3,30 @@
  * here: the target records the instance as its own before it lets it run, the source wants it stopped once it is gone.
  */
 import { fail } from '../../domain/errors.ts';
+import type { AgentMode, LiveMode } from '../../domain/move-mode.ts';
 import type { Host } from '../host.ts';
 import { pinCpus } from '../instance-files.ts';
 import { rootDisk, type Spec } from '../spec.ts';
 import type { RoundReport } from '../storage/transfer.ts';
 import { hostPorts, MOVE_STREAM, type MoveParts } from './host-ports.ts';
 import type { MoveKey } from './key.ts';
+import { PAGES_STREAM } from './pages/pages-folder.ts';
+import type { PagesHere, PagesRequest } from './pages/pages-in.ts';
 import type { DataToken, Timings } from './ports.ts';
 import { createSource } from './source.ts';
 import { createTarget } from './target.ts';
 
 export interface Moves {
-  prepare(key: MoveKey, spec: Spec, live: boolean): Promise<DataToken>;
+  prepare(key: MoveKey, spec: Spec, mode: AgentMode): Promise<DataToken>;
   sync(key: MoveKey, target: DataToken, final: boolean): Promise<RoundReport>;
-  freeze(key: MoveKey, target: DataToken): Promise<Timings>;
+  freeze(key: MoveKey, target: DataToken, mode: LiveMode): Promise<Timings>;
   awaitRestored(key: MoveKey, signal: AbortSignal): Promise<Timings>;
   resume(key: MoveKey): Promise<Timings>;
   commit(key: MoveKey): Promise<Timings>;
+  /** Source of a post-copy: a permission to fetch pages again, after a cut. */
+  servePages(key: MoveKey): Promise<DataToken>;
+  /** Target of a post-copy: until all memory is here. */
+  awaitPages(key: MoveKey, request: PagesRequest): Promise<PagesHere>;
   /** Of either end, as the key says. */
   abort(key: MoveKey): Promise<void>;
 }
@@ -31,6 +38,7 @@ export function openMoves(host: Host, parts: MoveParts): Moves {
   const ports = hostPorts(host, parts);
   const source = createSource(ports);
   const target = createTarget(ports);
+  parts.dataPlane.handle(PAGES_STREAM, ({ channel, params }) => source.acceptPages(channel, params));
   parts.dataPlane.handle(MOVE_STREAM, ({ channel, params }) => target.incoming.accept(channel, params));
 
   /** What the source has, under an older ownership; undefined if this host has nothing of it, or has it back. */
@@ -43,7 +51,9 @@ export function openMoves(host: Host, parts: MoveParts): Moves {
 
   return {
     sync: (key, token, final) => source.sync(key, expectOurs(key), token, final),
-    freeze: (key, token) => source.freeze(key, expectOurs(key), token),
+    freeze: (key, token, mode) => source.freeze(key, expectOurs(key), token, mode),
+    servePages: key => source.issuePages(key),
+    awaitPages: (key, request) => target.awaitPages(key, request),
 
     async commit(key) {
       const spec = givenAway(key);
@@ -54,14 +64,14 @@ export function openMoves(host: Host, parts: MoveParts): Moves {
       return timings;
     },
 
-    async prepare(key, spec, live) {
+    async prepare(key, spec, mode) {
       host.ledger.refuseOlder({ id: key.instance, generation: key.generation });
       const stale = host.ledger.get(key.instance);
       if (stale !== undefined) {
         const { generation } = stale.spec;
         fail('conflict', `this host has instance ${key.instance} already, generation ${generation}: remove it first`);
       }
-      return target.prepare(key, spec, live);
+      return target.prepare(key, spec, mode);
     },
     awaitRestored: (key, signal) => target.awaitRestored(key, signal),
 
@@ -74,9 +84,9 @@ export function openMoves(host: Host, parts: MoveParts): Moves {
         if (known?.spec.generation === generation) return NOTHING; // resumed before
         return fail('not-found', `move ${key.move} of instance ${id} is not known here`);
       }
-      const { spec, live } = record;
+      const { spec, mode } = record;
       const pool = rootDisk(spec.devices)?.options.pool ?? '';
-      await host.ledger.put({ spec, pool, wanted: live ? 'running' : 'stopped', cpus: pinCpus(host, spec) });
+      await host.ledger.put({ spec, pool, wanted: mode === 'cold' ? 'stopped' : 'running', cpus: pinCpus(host, spec) });
       return target.resume(key, spec);
     },
 

@@ -9,7 +9,7 @@ const NOTHING: Facts = {
   alive: false,
   exit: undefined,
   stages: new Map(),
-  words: { images: undefined, verdict: undefined },
+  words: { images: undefined, pages: undefined, verdict: undefined },
 };
 const at = (...stages: string[]): Facts => ({
   ...NOTHING,
@@ -17,7 +17,10 @@ const at = (...stages: string[]): Facts => ({
   alive: true,
   stages: new Map(stages.map(stage => [stage, 0])),
 });
-const told = (facts: Facts, verdict: Word, images?: Word): Facts => ({ ...facts, words: { images, verdict } });
+const told = (facts: Facts, verdict: Word, images?: Word): Facts => ({
+  ...facts,
+  words: { ...facts.words, images, verdict },
+});
 const ended = (facts: Facts, exit: number | undefined): Facts => ({ ...facts, alive: false, exit });
 
 const source: readonly (readonly [string, Facts, ...string[]])[] = [

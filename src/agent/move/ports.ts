@@ -4,6 +4,7 @@ import type { Channel } from '../../rpc/data/channel.ts';
 import type { Spec } from '../spec.ts';
 import type { IdMap } from '../storage/id-map.ts';
 import type { TransferMethod, VolumeReceiver, VolumeSender } from '../storage/transfer.ts';
+import type { MoveKey } from './key.ts';
 
 /** A NIC as the bridge and the neighbours see it. */
 export interface MoveNic {
@@ -22,6 +23,8 @@ export interface Containers {
   /** What is true of it on this host now. */
   look(id: string): { readonly state: 'running' | 'frozen' | 'stopped'; readonly pid: number };
   nics(spec: Spec): readonly MoveNic[];
+  /** Pids of its processes in this host's numbers. */
+  members(id: string): readonly number[];
   /**
    * Target: writes what LXC needs, with its root at `rootfs`, and makes the veth pairs, up but in no bridge. Repeatable.
    * @returns path of the script that puts the NICs into a network namespace
@@ -33,6 +36,8 @@ export interface Containers {
   settle(spec: Spec): Promise<void>;
   /** Kills what runs of it, and removes veths, cgroups and LXC's files; the volume is not touched. Repeatable. */
   clear(spec: Spec): Promise<void>;
+  /** Kills what runs of it, and nothing else. Repeatable. */
+  kill(id: string): Promise<void>;
 }
 
 interface MoveOrder {
@@ -64,6 +69,14 @@ export interface DataLink {
   issue(params: Readonly<Record<string, string>>): DataToken;
 }
 
+/** The memory of a post-copy. */
+export interface PagesLink {
+  /** Source: a permission for one stream of pages from this host. */
+  issue(key: MoveKey): DataToken;
+  /** Target: starts the process that fetches them. Returns at once. */
+  startPager(folder: string): void;
+}
+
 export interface MovePorts {
   /** Where moves keep their folders; on tmpfs, see `moves-folder.ts`. */
   readonly root: string;
@@ -73,6 +86,7 @@ export interface MovePorts {
   readonly containers: Containers;
   readonly volumes: Volumes;
   readonly data: DataLink;
+  readonly pages: PagesLink;
 }
 
 /** Durations of a verb's phases in ms, and what it sent in bytes, by name. */

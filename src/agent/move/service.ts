@@ -1,6 +1,7 @@
 /** Binds the verbs of a move to the wire. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { fail } from '../../domain/errors.ts';
+import { LIVE_MODES, type LiveMode } from '../../domain/move-mode.ts';
 import type { Agent, DataToken as DataTokenMessage, MoveTimingsSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { Server } from '../../rpc/shapes.ts';
 import type { Host } from '../host.ts';
@@ -28,7 +29,7 @@ export function moveService(host: Host, moves: Moves) {
       const key = parseMoveRef(request.ref, 'target');
       const spec = parseSpec(request.spec);
       if (spec.id !== key.instance || spec.generation !== key.generation) fail('invalid', 'spec and ref differ');
-      return moves.prepare(key, spec, request.live);
+      return moves.prepare(key, spec, request.live ? parseMode(request.mode) : 'cold');
     },
     syncMove: request =>
       progressOf(async report => {
@@ -37,8 +38,15 @@ export function moveService(host: Host, moves: Moves) {
         const { bytes } = await moves.sync(key, parseToken(request.target), request.final);
         report({ phase: 'sync', round: request.round, bytes: BigInt(bytes) });
       }),
-    freezeMove: async ({ ref, target }) =>
-      toMessage(await moves.freeze(parseMoveRef(ref, 'source'), parseToken(target))),
+    freezeMove: async ({ ref, target, mode }) =>
+      toMessage(await moves.freeze(parseMoveRef(ref, 'source'), parseToken(target), parseMode(mode))),
+    servePages: ref => moves.servePages(parseMoveRef(ref, 'source')),
+    async awaitPages({ ref, source, givenUp }, { signal }) {
+      const way = source && parseToken(source);
+      const request = { signal, ...(way ? { way } : {}), ...(givenUp === '' ? {} : { givenUp }) };
+      const { bytes, totalBytes, ...rest } = await moves.awaitPages(parseMoveRef(ref, 'target'), request);
+      return { ...rest, bytes: BigInt(bytes), totalBytes: BigInt(totalBytes) };
+    },
     awaitMove: async (ref, { signal }) => toMessage(await moves.awaitRestored(parseMoveRef(ref, 'target'), signal)),
     resumeMove: async ref => toMessage(await moves.resume(parseMoveRef(ref, 'target'))),
     commitMove: async ref => toMessage(await moves.commit(parseMoveRef(ref, 'source'))),
@@ -47,6 +55,12 @@ export function moveService(host: Host, moves: Moves) {
       return {};
     },
   } satisfies Partial<Server<typeof Agent>>;
+}
+
+/** @throws AppError `invalid` */
+function parseMode(mode: string): LiveMode {
+  const known = LIVE_MODES.find(each => each === (mode || 'stop-and-copy'));
+  return known ?? fail('invalid', `"${mode}" is not a mode of a live move: ${LIVE_MODES.join(', ')}`);
 }
 
 function parseToken(message: DataTokenMessage | undefined): DataToken {

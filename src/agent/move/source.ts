@@ -4,20 +4,22 @@
  */
 import { rm } from 'node:fs/promises';
 import { AppError, fail } from '../../domain/errors.ts';
+import type { LiveMode } from '../../domain/move-mode.ts';
 import type { Channel } from '../../rpc/data/channel.ts';
 import { checkpointFailure, startCheckpoint } from '../criu/checkpoint.ts';
 import { mendMountImages } from '../criu/mend-mounts.ts';
-import { DUMP_OPTIONS } from '../criu/options.ts';
+import { dumpOptions } from '../criu/options.ts';
 import { instanceLocks } from '../instance-lock.ts';
 import type { Spec } from '../spec.ts';
 import type { RoundReport } from '../storage/transfer.ts';
 import { awaitFacts } from './await-facts.ts';
 import { between, type Facts, readFacts } from './facts.ts';
-import { folderOf, furnish, imagesIn, readRecord, say, writeRecord } from './folder.ts';
+import { folderOf, furnish, imagesIn, modeFile, readRecord, say, writeRecord } from './folder.ts';
 import { bytesOf, listImages, readImages } from './images.ts';
-import type { MoveKey } from './key.ts';
+import { keyOf, type MoveKey } from './key.ts';
 import { nextAbort, nextCommit, sourceState } from './next-source.ts';
 import { Outgoing } from './outgoing.ts';
+import { servePages } from './pages/serve-pages.ts';
 import type { DataToken, MovePorts, Timings } from './ports.ts';
 import { untilRunning } from './until-running.ts';
 
@@ -36,7 +38,11 @@ export interface MoveSource {
    * Freezes, dumps, sends the images and the volume's last round, and has the target begin to restore. The instance
    * stands still when this returns; if it fails, it runs again. Repeatable.
    */
-  freeze(key: MoveKey, spec: Spec, target: DataToken): Promise<Timings>;
+  freeze(key: MoveKey, spec: Spec, target: DataToken, mode: LiveMode): Promise<Timings>;
+  /** Post-copy: a permission for one more stream of pages. @throws AppError `conflict` when they are not held here any more */
+  issuePages(key: MoveKey): Promise<DataToken>;
+  /** For the data plane: a stream with the parameters that `issuePages` was given. */
+  acceptPages(channel: Channel, params: Readonly<Record<string, string>>): Promise<void>;
   /** The target owns it: ends it here. Repeatable. @throws AppError `conflict` if it was not handed over */
   commit(key: MoveKey, spec: Spec): Promise<Timings>;
   /** Lets it run on here, whatever was done before. Repeatable. @throws AppError `conflict` after a commit */
@@ -74,7 +80,7 @@ export function createSource(ports: MovePorts): MoveSource {
     }
   }
 
-  async function freeze(key: MoveKey, spec: Spec, target: DataToken): Promise<Timings> {
+  async function freeze(key: MoveKey, spec: Spec, target: DataToken, mode: LiveMode): Promise<Timings> {
     const folder = folderOf(root, key);
     const sent = (await readRecord(folder))?.sent;
     if (sent !== undefined) return sent;
@@ -88,9 +94,9 @@ export function createSource(ports: MovePorts): MoveSource {
     if (!transfer.warm && before === 'idle') await sync(key, spec, target, false);
     const streams = [await transfer.open(target), await transfer.open(target)] as const;
     try {
-      if (before === 'idle') await beginDump(folder, key, spec);
-      const timings = await handOver(folder, streams, transfer);
-      await writeRecord(folder, { key, spec, live: true, sent: timings });
+      if (before === 'idle') await beginDump(folder, key, spec, mode);
+      const timings = await handOver(folder, key, mode, streams, transfer);
+      await writeRecord(folder, { key, spec, mode, sent: timings });
       return timings;
     } catch (error) {
       await takeBack(key, spec).catch(() => {}); // the saga will abort as well; this only shortens the pause
@@ -100,9 +106,9 @@ export function createSource(ports: MovePorts): MoveSource {
     }
   }
 
-  async function beginDump(folder: string, key: MoveKey, spec: Spec): Promise<void> {
-    await writeRecord(folder, { key, spec, live: true });
-    await furnish(folder, DUMP_OPTIONS, containers.nics(spec));
+  async function beginDump(folder: string, key: MoveKey, spec: Spec, mode: LiveMode): Promise<void> {
+    await writeRecord(folder, { key, spec, mode });
+    await furnish(folder, dumpOptions(mode), containers.nics(spec), modeFile(mode));
     startCheckpoint({ verb: 'dump', folder, criu: ports.criu, lxcPath: containers.lxcPath, name: spec.id });
   }
 
@@ -117,6 +123,8 @@ export function createSource(ports: MovePorts): MoveSource {
 
   async function handOver(
     folder: string,
+    key: MoveKey,
+    mode: LiveMode,
     [imageStream, volumeStream]: readonly [Channel, Channel],
     { sender, released }: Outgoing,
   ): Promise<Timings> {
@@ -133,7 +141,8 @@ export function createSource(ports: MovePorts): MoveSource {
 
     mendMountImages(imagesIn(folder));
     const images = listImages(imagesIn(folder));
-    await imageStream.ask({ ask: 'images', images }, readImages(imagesIn(folder), images));
+    const pages = mode === 'post-copy' ? ports.pages.issue(key) : undefined;
+    await imageStream.ask({ ask: 'images', images, pages }, readImages(imagesIn(folder), images));
     const sentImages = clock.now();
     const rounds = [await early];
     if (images.some(image => image.name === REMAPS)) rounds.push(await sender.round(volumeStream, { final: true }));
@@ -148,6 +157,13 @@ export function createSource(ports: MovePorts): MoveSource {
       },
       bytes: { images: bytesOf(images), volume: rounds.reduce((sum, round) => sum + round.bytes, 0) },
     };
+  }
+
+  /** Its memory is here, complete, and nothing runs. */
+  async function expectHeld(key: MoveKey): Promise<void> {
+    const state = sourceState(await readFacts(folderOf(root, key)));
+    if (state !== 'held')
+      fail('conflict', `the memory of instance ${key.instance} is not held here: its dump is ${state}`);
   }
 
   async function commit(key: MoveKey, spec: Spec): Promise<Timings> {
@@ -206,7 +222,17 @@ export function createSource(ports: MovePorts): MoveSource {
 
   return {
     sync: (key, spec, target, final) => alone(key, () => sync(key, spec, target, final)),
-    freeze: (key, spec, target) => alone(key, () => freeze(key, spec, target)),
+    freeze: (key, spec, target, mode) => alone(key, () => freeze(key, spec, target, mode)),
+    async issuePages(key) {
+      await expectHeld(key);
+      return ports.pages.issue(key);
+    },
+    async acceptPages(channel, params) {
+      const key = keyOf(params, 'source');
+      await expectHeld(key);
+      const { images, issue } = { images: imagesIn(folderOf(root, key)), issue: () => ports.pages.issue(key).token };
+      await servePages(channel, { images, issue, members: containers.members(key.instance) });
+    },
     commit: (key, spec) => alone(key, () => commit(key, spec)),
     async abort(key, spec) {
       // A freeze that is under way ends at once by this, and has let go of the lock then.

@@ -5,16 +5,18 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../domain/errors.ts';
+import type { AgentMode, LiveMode } from '../../domain/move-mode.ts';
 import { checkpointFailure, startCheckpoint } from '../criu/checkpoint.ts';
-import { RESTORE_OPTIONS } from '../criu/options.ts';
+import { restoreOptions } from '../criu/options.ts';
 import { instanceLocks } from '../instance-lock.ts';
 import type { Spec } from '../spec.ts';
 import { awaitFacts } from './await-facts.ts';
 import { between, type Facts, readFacts } from './facts.ts';
-import { folderOf, furnish, type MoveRecord, readRecord, say, writeRecord } from './folder.ts';
+import { folderOf, furnish, type MoveRecord, modeFile, readRecord, say, writeRecord } from './folder.ts';
 import { createIncoming, type Incoming } from './incoming.ts';
 import type { MoveKey } from './key.ts';
 import { isOnItsWay, nextAbort, nextResume, targetState } from './next-target.ts';
+import { createPagesIn, type PagesHere, type PagesRequest } from './pages/pages-in.ts';
 import type { DataToken, MovePorts, Timings } from './ports.ts';
 import { untilRunning } from './until-running.ts';
 
@@ -27,11 +29,13 @@ const BACK_TIMEOUT_MS = 5000;
 
 export interface MoveTarget {
   /** Makes ready, arms the restore if the move is live, and gives a token for a stream. Repeatable. */
-  prepare(key: MoveKey, spec: Spec, live: boolean): Promise<DataToken>;
+  prepare(key: MoveKey, spec: Spec, mode: AgentMode): Promise<DataToken>;
   /** Waits until it is restored and stands still. Repeatable. @throws AppError with CRIU's reasons if it failed */
   awaitRestored(key: MoveKey, signal: AbortSignal): Promise<Timings>;
   /** This host owns it: lets it run. Repeatable while the record is there. */
   resume(key: MoveKey, spec: Spec): Promise<Timings>;
+  /** Post-copy, after `resume`: until all memory is here, or is known not to come. Repeatable. */
+  awaitPages(key: MoveKey, request: PagesRequest): Promise<PagesHere>;
   /** Undefined: this host knows nothing of it, or has finished it. */
   recordOf(key: MoveKey): Promise<MoveRecord | undefined>;
   /** Leaves nothing here. Repeatable. @throws AppError `conflict` once it was let run */
@@ -46,26 +50,29 @@ export function createTarget(ports: MovePorts): MoveTarget {
   const locks = instanceLocks();
   const alone = <T>(key: MoveKey, work: () => Promise<T>) => locks.run(folderOf(root, key), work);
 
-  async function prepare(key: MoveKey, spec: Spec, live: boolean): Promise<DataToken> {
+  async function prepare(key: MoveKey, spec: Spec, mode: AgentMode): Promise<DataToken> {
     const folder = folderOf(root, key);
     const state = targetState(await readFacts(folder));
     if (state === 'ending' || state === 'running') fail('conflict', `this move was decided: its restore is ${state}`);
     if (state === 'failed' || state === 'broken') await takeBack(key);
-    if ((await readRecord(folder)) === undefined) await writeRecord(folder, { key, spec, live });
-    if (live) await arm(folder, spec);
+    if ((await readRecord(folder)) === undefined) await writeRecord(folder, { key, spec, mode });
+    if (mode !== 'cold') await arm(folder, spec, mode);
     return incoming.issue(key);
   }
 
-  async function arm(folder: string, spec: Spec): Promise<void> {
+  async function arm(folder: string, spec: Spec, mode: LiveMode): Promise<void> {
     if (!(await readFacts(folder)).begun) {
+      if (mode === 'post-copy') ports.pages.startPager(folder);
       // The volume is not there yet: LXC is shown an empty folder, over which the shim mounts the volume when it is.
       const empty = join(folder, 'empty');
       await mkdir(empty, { recursive: true });
       const plug = await containers.prepare(spec, empty);
-      await furnish(folder, RESTORE_OPTIONS, containers.nics(spec), { plug: `${plug}\n` });
+      const more = { plug: `${plug}\n`, ...modeFile(mode) };
+      await furnish(folder, restoreOptions(mode), containers.nics(spec), more);
       startCheckpoint({ verb: 'restore', folder, criu: ports.criu, lxcPath: containers.lxcPath, name: spec.id });
     }
-    const over = (facts: Facts) => !['idle', 'arming'].includes(targetState(facts));
+    const ready = ({ stages }: Facts) => mode !== 'post-copy' || stages.has('pager');
+    const over = (facts: Facts) => !['idle', 'arming'].includes(targetState(facts)) && ready(facts);
     const facts = await awaitFacts(folder, over, { timeoutMs: ARM_TIMEOUT_MS, what: 'making ready to restore' });
     if (['failed', 'broken'].includes(targetState(facts))) throw await checkpointFailure('restore', folder);
   }
@@ -73,7 +80,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
   async function awaitRestored(key: MoveKey, signal: AbortSignal): Promise<Timings> {
     const folder = folderOf(root, key);
     const record = await expectRecord(folder, key);
-    if (!record.live) return { ms: {}, bytes: {} };
+    if (record.mode === 'cold') return { ms: {}, bytes: {} };
     const over = (facts: Facts) => !isOnItsWay(facts);
     const facts = await awaitFacts(folder, over, { timeoutMs: RESTORE_TIMEOUT_MS, what: 'restoring', signal });
     const state = targetState(facts);
@@ -84,7 +91,8 @@ export function createTarget(ports: MovePorts): MoveTarget {
 
   async function resume(key: MoveKey, spec: Spec): Promise<Timings> {
     const folder = folderOf(root, key);
-    const { live } = await expectRecord(folder, key);
+    const { mode } = await expectRecord(folder, key);
+    const live = mode !== 'cold';
     const started = clock.now();
     const facts = live ? await letRun(folder) : undefined;
     if (!live) await incoming.publish(key);
@@ -94,8 +102,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
       await untilRunning(ports, spec.id);
     }
     const settled = clock.now();
-    await incoming.finish(key);
-    await rm(folder, { recursive: true, force: true });
+    if (mode !== 'post-copy') await finish(key); // else when its memory is here
     return {
       ms: {
         resume: (facts && between(facts, 'network-unlock', 'post-resume')) ?? 0,
@@ -105,6 +112,11 @@ export function createTarget(ports: MovePorts): MoveTarget {
       },
       bytes: {},
     };
+  }
+
+  async function finish(key: MoveKey): Promise<void> {
+    await incoming.finish(key);
+    await rm(folderOf(root, key), { recursive: true, force: true });
   }
 
   async function letRun(folder: string): Promise<Facts> {
@@ -138,6 +150,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
       if (step === 'say-back') {
         if (facts.words.images === undefined) await say(folder, 'images', 'back');
         await say(folder, 'verdict', 'back');
+        if (facts.words.pages === undefined) await say(folder, 'pages', 'back').catch(() => {}); // the pager said go
         continue;
       }
       const left = (now: Facts) => nextAbort(now) !== 'wait';
@@ -151,6 +164,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
 
   return {
     incoming,
+    awaitPages: createPagesIn(ports, finish),
     awaitRestored,
     recordOf: key => readRecord(folderOf(root, key)),
     prepare: (key, spec, live) => alone(key, () => prepare(key, spec, live)),

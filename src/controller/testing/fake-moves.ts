@@ -15,7 +15,16 @@ export interface FakeMove {
 
 type MoveVerbs = Pick<
   Server<typeof Agent>,
-  'checkMove' | 'prepareMove' | 'syncMove' | 'freezeMove' | 'awaitMove' | 'resumeMove' | 'commitMove' | 'abortMove'
+  | 'checkMove'
+  | 'prepareMove'
+  | 'syncMove'
+  | 'freezeMove'
+  | 'awaitMove'
+  | 'resumeMove'
+  | 'servePages'
+  | 'awaitPages'
+  | 'commitMove'
+  | 'abortMove'
 >;
 
 export function moveVerbs(host: FakeHost, all: ReadonlyMap<string, FakeHost>): MoveVerbs {
@@ -81,6 +90,8 @@ export function moveVerbs(host: FakeHost, all: ReadonlyMap<string, FakeHost>): M
       host.moves.delete(key(ref));
       return { ms: { resume: 1 } };
     },
+    servePages: async ref => ({ token: `${host.name}/${ref.move}`, address: host.name }),
+    awaitPages: async () => ({ state: 'here' }),
     commitMove: async ref => {
       const found = host.instances.get(ref.instance);
       if (found === undefined) return {};

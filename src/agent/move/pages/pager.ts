@@ -1,0 +1,123 @@
+/**
+ * Brings the rest of the memory to an instance that runs already: stands between CRIU's daemon on this host and the source.
+ * A process of its own, because an agent may be restarted meanwhile and the instance must not lose a page by it. The move's
+ * folder tells it what to do, and is told how it goes: stages `pages-cut`, `pages-here`, `pages-lost`.
+ */
+import { existsSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { fail } from '../../../domain/errors.ts';
+import { ByteWriter } from '../../../rpc/data/byte-writer.ts';
+import { dial } from '../../../rpc/data/dial.ts';
+import type { TlsIdentity } from '../../../rpc/identity.ts';
+import { awaitFacts } from '../await-facts.ts';
+import type { Facts } from '../facts.ts';
+import { mark, say } from '../folder.ts';
+import type { DataToken } from '../ports.ts';
+import { holdFaults } from './hold-faults.ts';
+import { startLazyDaemon } from './lazy-daemon.ts';
+import { type PageCache, pageCache } from './page-cache.ts';
+import { openPageDoor } from './page-door.ts';
+import { openPageLink, type PageLink } from './page-link.ts';
+import { PAGE_BYTES, pageProtocol } from './page-request.ts';
+import { PAGES_STREAM, readWay, writeProgress } from './pages-folder.ts';
+
+/** Pushed and not asked for yet: keeps the daemon busy, and bounds what this process holds. */
+const CACHE_BYTES = 256 * 2 ** 20;
+const TELL_EVERY_MS = 250;
+/** A move waits for its controller as long as that takes. */
+const FOR_EVER_MS = 2 ** 31 - 1;
+
+export interface PagerOptions {
+  readonly folder: string;
+  readonly criu: string;
+  readonly identity: TlsIdentity;
+}
+
+/** Returns when all pages are here, or lost, or the move was called off. The process has to end then. */
+export async function runPager({ folder, criu, identity }: PagerOptions): Promise<void> {
+  const until = (enough: (facts: Facts) => boolean): Promise<Facts> =>
+    awaitFacts(folder, facts => enough(facts) || isOver(folder, facts), { timeoutMs: FOR_EVER_MS, what: 'moving' });
+
+  const door = await openPageDoor();
+  await mark(folder, 'pager');
+  const ways = waysIn(folder, until);
+  const first = await ways();
+  if (first === undefined) return;
+
+  const daemon = startLazyDaemon(folder, criu, door.port);
+  void daemon.listening.then(() => say(folder, 'pages', 'go'));
+  void until(({ stages }) => stages.has('verdict')).then(() => {
+    const pid = daemon.pid();
+    if (pid !== undefined) holdFaults(pid); // given back when this process ends
+  });
+
+  let way: DataToken | undefined = first;
+  const link = openPageLink({
+    dial: to => dial({ ...to, identity, kind: PAGES_STREAM }),
+    async nextWay() {
+      const next = way ?? (await ways()) ?? fail('cancelled', 'the move was called off');
+      way = undefined;
+      return next;
+    },
+    onCut: error => void mark(folder, 'pages-cut', error.message),
+  });
+  const cache = pageCache(CACHE_BYTES);
+  void door.connection.then(socket => answer(socket, cache, link));
+  void until(({ stages }) => stages.has('post-resume')).then(() => pull(folder, cache, link));
+
+  const calledOff = until(() => false).then(() => 'called off' as const);
+  const end = await Promise.race([daemon.ended, calledOff]);
+  if (end === undefined) await mark(folder, 'pages-here');
+  else if (end === 'called off') daemon.kill();
+  else await mark(folder, 'pages-lost', end);
+}
+
+/** Nothing is to be moved any more. */
+const isOver = (folder: string, { words }: Facts): boolean =>
+  words.images === 'back' || words.verdict === 'back' || !existsSync(folder);
+
+/** Each call waits for a way that was not given before; undefined: there will be none. */
+function waysIn(folder: string, until: (enough: (facts: Facts) => boolean) => Promise<Facts>) {
+  let given = '';
+  return async (): Promise<DataToken | undefined> => {
+    for (;;) {
+      const way = await readWay(folder);
+      if (way !== undefined && way.token !== given) {
+        given = way.token;
+        return way;
+      }
+      if (isOver(folder, await until(changed()))) return undefined;
+    }
+  };
+}
+
+/** True from the second look on. */
+function changed(): () => boolean {
+  let looks = 0;
+  return () => looks++ > 0;
+}
+
+/** Until the daemon hangs up. Answers must come in the order of the requests. */
+async function answer(socket: Socket, cache: PageCache, link: PageLink): Promise<void> {
+  const protocol = pageProtocol();
+  const writer = new ByteWriter(socket);
+  for await (const chunk of socket) {
+    for (const request of protocol.take(chunk as Buffer)) {
+      if (request.kind === 'close') return void socket.end(Buffer.alloc(4));
+      const pages = cache.take(request.range) ?? (await link.fetch(request.range));
+      await writer.write(protocol.header(pages), pages.data);
+    }
+  }
+}
+
+async function pull(folder: string, cache: PageCache, link: PageLink): Promise<void> {
+  let bytes = 0;
+  const tell = () => void writeProgress(folder, { bytes, totalBytes: link.totalPages * PAGE_BYTES });
+  const timer = setInterval(tell, TELL_EVERY_MS);
+  await link.pushed(async pages => {
+    bytes += pages.data.length;
+    await cache.add(pages);
+  });
+  clearInterval(timer);
+  tell();
+}
