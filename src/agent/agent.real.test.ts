@@ -288,9 +288,11 @@ describe('agent', () => {
     other.close();
   });
 
-  it('removes an instance with all that belongs to it, twice', async () => {
+  it('removes an instance with all that belongs to it, also what a broken-off removal left', async () => {
     const last = { id, generation: 2n };
+    const [home] = (await run('find', [agent.data, '-path', `*/instances/${id}`])).stdout.split('\n');
     await agent.client.ensureNoInstance({ ref: last });
+    await mkdir(home!); // as an agent leaves it that is killed in the middle
     await agent.client.ensureNoInstance({ ref: last });
     assert.equal((await run('find', [agent.data, '-name', `*${id}*`])).stdout, '');
     const { stdout } = await run('ip', ['-o', 'link']);

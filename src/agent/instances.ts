@@ -110,10 +110,10 @@ export async function ensureState(host: Host, ref: Ref, request: StateRequest): 
   });
 }
 
-/** What runs has no use for a state: it was resumed, or started without it. What was to be kept must be there. */
+/** What runs has used its state up, or was started without it. What was to be kept must be there, and nothing else. */
 async function settleState(host: Host, { spec, wanted }: LedgerEntry, { stateful }: StateRequest): Promise<void> {
-  if (wanted !== 'stopped') return host.states.remove(spec.id, STOPPED_STATE);
-  if (stateful && !host.states.has(spec.id, STOPPED_STATE)) {
+  if (wanted !== 'stopped' || !stateful) return host.states.remove(spec.id, STOPPED_STATE);
+  if (!host.states.has(spec.id, STOPPED_STATE)) {
     fail('conflict', `instance ${spec.name} stopped by itself before its memory and processes were saved`);
   }
 }
@@ -123,9 +123,8 @@ export async function ensureNoInstance(host: Host, ref: Ref): Promise<void> {
   await host.locks.run(ref.id, async () => {
     admit(host, ref);
     await host.runtime.remove(ref.id);
-    for (const driver of poolsThatMayHold(host, ref.id)) {
-      if (await driver.exists(instanceVolume(ref.id))) await driver.remove(instanceVolume(ref.id));
-    }
+    // Also where it does not exist any more: a removal that was broken off left something of it.
+    for (const driver of poolsThatMayHold(host, ref.id)) await driver.remove(instanceVolume(ref.id));
     await host.states.removeAll(ref.id);
     host.diskUsage.forget(ref.id);
     await host.ledger.remove(ref.id);

@@ -4,7 +4,8 @@ import type { Clock } from '../../kit/clock.ts';
 import { NodeLost } from './node-lost.ts';
 
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 3_000;
+/** An instance may stand still meanwhile: the host that it waits for is noticed soon after it is back. */
+const LONGEST_PAUSE_MS = 1_000;
 
 export interface AttemptOptions {
   readonly clock: Clock;
