@@ -51,6 +51,7 @@ const ONLY: readonly OnlyRule[] = [
 /** Which files of the controller may write which key space: the table in `controller/spaces.ts`, as file names. */
 const WRITERS: Readonly<Record<string, RegExp>> = {
   INSTANCES: /^(commands|sagas|instances)\/|^reconcilers\/settle\.ts$|^lxd\/profiles\.ts$/,
+  SNAPSHOTS: /^(commands|sagas|instances)\//,
   ADDRESSES: /^(sagas|instances)\//,
   ALLOCATIONS: /^instances\/allocations\.ts$/,
   STATUS: /^observe\//,

@@ -157,7 +157,8 @@ async function perform(
 function shown(picture: Readonly<Record<string, unknown>>, { restored }: SagaCase): unknown {
   if (restored === undefined) return picture;
   if (restored === 'admission only') return picture.nodes;
-  const without = (key: string, value: unknown) => (key === 'state' || key === 'wanted' ? '' : value);
+  const without = (key: string, value: unknown) =>
+    ['state', 'wanted', 'memory', 'stateful'].includes(key) ? undefined : value;
   return JSON.parse(JSON.stringify(picture), without);
 }
 

@@ -4,6 +4,7 @@
  * | space                            | writer                                                                     |
  * |----------------------------------|----------------------------------------------------------------------------|
  * | instances, addresses             | sagas, under the instance's lock; what the host did by itself: `settle`    |
+ * | snapshots                        | sagas, under the instance's lock                                           |
  * | allocations                      | `instances/allocations`, in the transaction that places or removes         |
  * | status, node-status              | the leader's observer, from what agents report                             |
  * | nodes                            | the cluster API: join, edit, evacuate, restore, remove                     |
@@ -22,12 +23,14 @@ import type { InstanceRecord, StatusRecord } from '../domain/instance.ts';
 import type { AddressRecord, NetworkRecord } from '../domain/network.ts';
 import type { AllocationRecord, NodeRecord, NodeStatusRecord } from '../domain/node.ts';
 import type { ProfileRecord } from '../domain/profile.ts';
+import type { SnapshotRecord } from '../domain/snapshot.ts';
 import type { StoragePoolRecord } from '../domain/storage-pool.ts';
 import { keyspace } from '../store/keyspace.ts';
 import type { SagaRecord } from './saga/saga-record.ts';
 import type { ServerConfigRecord } from './server-config.ts';
 
 export const INSTANCES = keyspace<InstanceRecord, readonly [project: string, name: string]>('instances');
+export const SNAPSHOTS = keyspace<SnapshotRecord, readonly [instance: string, name: string]>('snapshots');
 export const STATUS = keyspace<StatusRecord, readonly [id: string]>('status');
 export const NODES = keyspace<NodeRecord>('nodes');
 export const NODE_STATUS = keyspace<NodeStatusRecord>('node-status');

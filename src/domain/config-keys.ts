@@ -4,6 +4,8 @@
  */
 import { fail } from './errors.ts';
 import type { Config } from './instance.ts';
+import { snapshotExpiry } from './snapshot-expiry.ts';
+import { snapshotPattern } from './snapshot-name.ts';
 import { anything, boolean, cpuAllowance, cpus, integer, oneOf, sizeOrPercent, type ValueCheck } from './values.ts';
 
 const KEYS: Readonly<Record<string, ValueCheck>> = {
@@ -23,6 +25,8 @@ const KEYS: Readonly<Record<string, ValueCheck>> = {
   'raw.lxc': anything,
   'security.nesting': boolean,
   'security.privileged': boolean,
+  'snapshots.expiry': snapshotExpiry,
+  'snapshots.pattern': snapshotPattern,
 };
 
 /** Families of keys that carry data rather than settings. */
@@ -53,7 +57,7 @@ const NOT_YET = [
   'security.idmap.',
   'security.protection.',
   'security.syscalls.',
-  'snapshots.',
+  'snapshots.schedule',
 ];
 
 /** @throws AppError `invalid` for the first key or value that is wrong. */

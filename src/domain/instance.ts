@@ -43,6 +43,8 @@ export interface InstanceRecord {
   /** Counts ownerships; 1 at creation. Agents refuse an older one. */
   readonly generation: number;
   readonly wanted: Wanted;
+  /** It was stopped with its memory and processes, which its host keeps: the next start goes on with them. */
+  readonly stateful?: boolean;
   /** What it holds on its node (and on `moving.to` while that is set). */
   readonly requests: Requests;
   readonly placement?: Placement;

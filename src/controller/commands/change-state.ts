@@ -1,7 +1,7 @@
 /** "Start it", "stop it": which saga that is, and what makes no sense in the state the instance is in. */
 import { fail } from '../../domain/errors.ts';
-import type { Seen } from '../../domain/instance.ts';
-import { getInstance } from '../instances/instance-store.ts';
+import type { InstanceRecord, Seen } from '../../domain/instance.ts';
+import { getInstance, type InstanceKey } from '../instances/instance-store.ts';
 import { mustBeReachable, seenState } from '../instances/state.ts';
 import type { Saga } from '../saga/saga.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
@@ -14,6 +14,7 @@ import {
   unfreezeInstance,
 } from '../sagas/change-state.ts';
 import { instanceBeginning } from '../sagas/instance-beginning.ts';
+import { startStateful, stopStateful } from '../sagas/stateful-power.ts';
 import type { Commander, Requestor } from './commander.ts';
 
 export const STATE_ACTIONS = ['start', 'stop', 'restart', 'freeze', 'unfreeze'] as const;
@@ -24,6 +25,8 @@ export interface StateChange {
   readonly name: string;
   readonly action: StateAction;
   readonly force: boolean;
+  /** Stop: keep memory and processes. Start: go on with them. */
+  readonly stateful?: boolean;
   /** Below 0: the agent's default. */
   readonly timeoutSeconds: number;
 }
@@ -79,10 +82,30 @@ export async function beginChangeState(
   mustBeReachable(view, value);
   const state = seenState(view, value);
   // As in LXD, "start" is also how one goes on with a frozen instance.
-  const action = ACTIONS[change.action === 'start' && state === 'frozen' ? 'unfreeze' : change.action];
+  const meant = change.action === 'start' && state === 'frozen' ? 'unfreeze' : change.action;
+  const action = ACTIONS[meant];
+  const beginning = instanceBeginning(action.description, value, requestor);
   const refusal = action.refuse(state);
   if (refusal !== undefined) fail('invalid', refusal);
+  const stateful = change.stateful === true ? statefulSaga(meant, value, state) : undefined;
+  if (stateful !== undefined) return engine.start(stateful, { project, name, id: value.id }, beginning);
   const timeoutMs = Math.max(-1, Math.round(change.timeoutSeconds * 1000));
   const input = { project, name, id: value.id, force: change.force, timeoutMs };
-  return engine.start(action.saga, input, instanceBeginning(action.description, value, requestor));
+  return engine.start(action.saga, input, beginning);
+}
+
+/** Undefined: it makes no difference to what is asked for, as with LXD. @throws AppError `invalid` */
+function statefulSaga(
+  action: StateAction,
+  { ephemeral, stateful = false }: InstanceRecord,
+  state: Seen,
+): Saga<InstanceKey> | undefined {
+  if (action === 'start') {
+    if (!stateful) fail('invalid', 'The instance has no saved state to start with');
+    return startStateful;
+  }
+  if (action !== 'stop') return undefined;
+  if (ephemeral) fail('invalid', 'An ephemeral instance is deleted when it stops: its state cannot be kept');
+  if (state !== 'running') fail('invalid', `The instance is ${state}: only a running one has state to be saved`);
+  return stopStateful;
 }

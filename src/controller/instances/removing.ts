@@ -1,7 +1,8 @@
 /** The end of an instance, in steps that only go forward: mark it, take it off its host, forget it. */
+import { together } from '../../store/keyspace.ts';
 import { commitDecided, commitInTurn } from '../decide.ts';
 import type { StepContext } from '../saga/step-context.ts';
-import { INSTANCES } from '../spaces.ts';
+import { INSTANCES, SNAPSHOTS } from '../spaces.ts';
 import { refOf } from './expanded.ts';
 import { findInstance, type InstanceKey, removal } from './instance-store.ts';
 
@@ -21,7 +22,12 @@ export async function destroy(context: StepContext, key: InstanceKey): Promise<v
   await context.agents.of(record.node).ensureNoInstance({ ref: refOf(record, record.generation) });
 }
 
+/** Its snapshots went with it; they are forgotten first, some at a time: a transaction holds only so many. */
 export async function forget(context: StepContext, key: InstanceKey): Promise<void> {
+  await commitDecided(context, () => {
+    const snapshots = context.view.list(SNAPSHOTS, key.id).slice(0, 50);
+    return snapshots.length === 0 ? undefined : together(...snapshots.map(each => SNAPSHOTS.remove(each)));
+  });
   await commitInTurn(context, () => {
     const stored = findInstance(context.view, key);
     return stored && removal(context.view, stored);

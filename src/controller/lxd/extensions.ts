@@ -21,6 +21,9 @@ export const API_EXTENSIONS = [
   'container_exec_user_group_cwd',
   'exec_recording',
   'file_delete',
+  // snapshots
+  'snapshot_expiry',
+  'snapshot_expiry_creation',
   // cluster
   'clustering',
   'clustering_join_token',

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { fail } from '../../domain/errors.ts';
 import type { InstanceRecord } from '../../domain/instance.ts';
+import { beginRestoreSnapshot } from '../commands/snapshots.ts';
 import { beginUpdateInstance } from '../commands/update-instance.ts';
 import { type Answer, started } from '../http/answer.ts';
 import { type ApiRequest, matchEtag, readBody } from '../http/request.ts';
@@ -40,6 +41,7 @@ const some = z.object({
   devices: devicesField,
   profiles: z.array(z.string()).nullish(),
   ephemeral: z.boolean().optional(),
+  stateful: flagField,
   restore: textField,
 });
 
@@ -55,7 +57,7 @@ export async function patchInstance(lxd: Lxd, request: ApiRequest): Promise<Answ
   }));
 }
 
-async function change<S extends z.ZodType<{ readonly restore: string }>>(
+async function change<S extends z.ZodType<{ readonly restore: string; readonly stateful: boolean }>>(
   lxd: Lxd,
   request: ApiRequest,
   schema: S,
@@ -64,10 +66,21 @@ async function change<S extends z.ZodType<{ readonly restore: string }>>(
   const { value, modRevision } = findInstance(lxd, request);
   matchEtag(request, writableInstance(value));
   const sent = await readBody(request, schema);
-  // Restoring must not touch anything else, so it must not fall through to a change.
-  if (sent.restore !== '') fail('unsupported', 'Snapshots are not supported by this version of Berth');
   const { project, name } = value;
+  if (sent.restore !== '') {
+    // Whatever else was sent with it: a restore changes nothing but what the snapshot says.
+    const restore = { project, name, snapshot: snapshotIn(name, sent.restore), stateful: sent.stateful };
+    return started(sagaOperation(await beginRestoreSnapshot(lxd, restore, requestorOf(request))));
+  }
   const isChecked = request.headers['if-match'] !== undefined;
   const update = { project, name, next: nextOf(sent, value), ...(isChecked ? { expected: modRevision } : {}) };
   return started(sagaOperation(await beginUpdateInstance(lxd, update, requestorOf(request))));
+}
+
+/** `c1/s1` or `s1`. */
+function snapshotIn(instance: string, reference: string): string {
+  const [owner, snapshot, ...more] = reference.includes('/') ? reference.split('/') : [instance, reference];
+  if (owner !== instance || !snapshot || more.length > 0)
+    fail('invalid', `Invalid "restore": "${reference}" is not a snapshot of "${instance}"`);
+  return snapshot;
 }

@@ -9,6 +9,7 @@ import type { Lxd } from './context.ts';
 import { shownInstance } from './instance.ts';
 import { shownState } from './instance-state.ts';
 import { projectOf } from './project.ts';
+import { shownSnapshots } from './snapshots.ts';
 
 /** @param collection `instances`, or the older name that the client used. */
 export async function listInstances(lxd: Lxd, request: ApiRequest, collection: string): Promise<Answer> {
@@ -39,7 +40,12 @@ export async function instanceState(lxd: Lxd, record: InstanceRecord) {
 }
 
 async function full(lxd: Lxd, record: InstanceRecord, object: object): Promise<object> {
-  return { ...object, state: await instanceState(lxd, record), snapshots: null, backups: null };
+  return {
+    ...object,
+    state: await instanceState(lxd, record),
+    snapshots: shownSnapshots(lxd.view, record),
+    backups: null,
+  };
 }
 
 function visible(lxd: Lxd, request: ApiRequest): readonly InstanceRecord[] {

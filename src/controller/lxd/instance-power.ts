@@ -1,10 +1,8 @@
 /** `PUT .../state`: start, stop, restart, freeze, unfreeze. */
 import { z } from 'zod';
-import { AppError } from '../../domain/errors.ts';
 import { beginChangeState, STATE_ACTIONS } from '../commands/change-state.ts';
 import { type Answer, started } from '../http/answer.ts';
 import { type ApiRequest, readBody } from '../http/request.ts';
-import { getInstance } from '../instances/instance-store.ts';
 import type { Lxd } from './context.ts';
 import { flagField } from './fields.ts';
 import { findInstance } from './instance.ts';
@@ -29,11 +27,7 @@ export async function changeState(lxd: Lxd, request: ApiRequest): Promise<Answer
 }
 
 async function begin(lxd: Lxd, request: ApiRequest, project: string, name: string, sent: Change) {
-  const { action, force } = sent;
-  if (sent.stateful) {
-    getInstance(lxd.view, project, name);
-    throw new AppError('unsupported', 'Stateful stop and start are not supported by this version of Berth; move is');
-  }
+  const { action, force, stateful } = sent;
   const timeoutSeconds = sent.timeout === 0 ? -1 : sent.timeout; // clients send 0 where they give no limit
-  return beginChangeState(lxd, { project, name, action, force, timeoutSeconds }, requestorOf(request));
+  return beginChangeState(lxd, { project, name, action, force, stateful, timeoutSeconds }, requestorOf(request));
 }

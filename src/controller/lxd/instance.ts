@@ -16,8 +16,16 @@ export function findInstance(lxd: Lxd, request: ApiRequest): Stored<InstanceReco
 }
 
 /** What a client may change, and what its ETag is made of. */
-export function writableInstance({ architecture, config, devices, ephemeral, profiles, description }: InstanceRecord) {
-  return { architecture, config, devices, ephemeral, profiles, stateful: false, description };
+export function writableInstance({
+  architecture,
+  config,
+  devices,
+  ephemeral,
+  profiles,
+  stateful = false,
+  description,
+}: InstanceRecord) {
+  return { architecture, config, devices, ephemeral, profiles, stateful, description };
 }
 
 export function shownInstance(view: View, record: InstanceRecord) {

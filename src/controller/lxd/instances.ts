@@ -17,6 +17,14 @@ import { postInstance } from './instance-move.ts';
 import { changeState } from './instance-power.ts';
 import { sagaOperation } from './operation.ts';
 import { requestorOf } from './requestor.ts';
+import {
+  changeSnapshot,
+  createSnapshot,
+  listSnapshots,
+  oneSnapshot,
+  removeSnapshot,
+  renameSnapshot,
+} from './snapshots.ts';
 
 const COLLECTIONS = ['instances', 'containers', 'virtual-machines'] as const;
 
@@ -46,6 +54,13 @@ function routesOf(lxd: Lxd, collection: string): readonly Route[] {
     at('GET', '/:name/state', state),
     at('PUT', '/:name/state', changeState),
     at('POST', '/:name/exec', exec),
+    at('GET', '/:name/snapshots', listSnapshots),
+    at('POST', '/:name/snapshots', createSnapshot),
+    at('GET', '/:name/snapshots/:snapshot', oneSnapshot),
+    at('PUT', '/:name/snapshots/:snapshot', changeSnapshot),
+    at('PATCH', '/:name/snapshots/:snapshot', changeSnapshot),
+    at('POST', '/:name/snapshots/:snapshot', renameSnapshot),
+    at('DELETE', '/:name/snapshots/:snapshot', removeSnapshot),
     at('GET', '/:name/logs', logFiles),
     at('GET', '/:name/logs/:file', logFile),
     at('DELETE', '/:name/logs/:file', removeLogFile),

@@ -7,6 +7,7 @@ import { expanded } from '../instances/expanded.ts';
 import { lockKey } from '../saga/locks.ts';
 import { startInstance } from '../sagas/change-state.ts';
 import { instanceBeginning } from '../sagas/instance-beginning.ts';
+import { startStateful } from '../sagas/stateful-power.ts';
 import { INSTANCES, NODE_STATUS, STATUS } from '../spaces.ts';
 import type { ReconcileContext, Reconciler } from './reconciler.ts';
 
@@ -28,11 +29,12 @@ export const autostart: Reconciler = {
       .sort((a, b) => priority(b.config) - priority(a.config) || a.value.name.localeCompare(b.value.name));
     const started: string[] = [];
     for (const { value, config } of due) {
-      const { project, name, id } = value;
+      const { project, name, id, stateful = false } = value;
       if (view.get(lockKey(`instance/${project}/${name}`)) !== undefined) continue;
-      const input = { project, name, id, force: false, timeoutMs: -1 };
+      const beginning = instanceBeginning('Starting instance', value);
       try {
-        await engine.start(startInstance, input, instanceBeginning('Starting instance', value));
+        if (stateful) await engine.start(startStateful, { project, name, id }, beginning);
+        else await engine.start(startInstance, { project, name, id, force: false, timeoutMs: -1 }, beginning);
         started.push(name);
         await clock.sleep(1000 * Number(config['boot.autostart.delay'] ?? 0), signal);
       } catch (thrown) {

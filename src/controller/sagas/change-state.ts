@@ -83,7 +83,10 @@ async function stop(context: StepContext, { input }: Given): Promise<void> {
   }
 }
 
-/** Also remembers that it was tried in this life of its host: nobody shall try again by himself. */
+/**
+ * Also remembers that it was tried in this life of its host: nobody shall try again by himself. And memory and processes
+ * that had been kept are gone with a start that did not want them.
+ */
 async function kill(context: StepContext, { input }: Given): Promise<void> {
   const { view } = context;
   const instance = findInstance(view, input)?.value;
@@ -92,8 +95,10 @@ async function kill(context: StepContext, { input }: Given): Promise<void> {
   await commitDecided(context, () => {
     const stored = findInstance(view, input);
     const boot = bootIdOf(view, instance.node);
-    if (stored === undefined || boot[LAST_BOOT] === stored.value.config[LAST_BOOT]) return undefined;
-    return INSTANCES.replace(stored, { ...stored.value, config: { ...stored.value.config, ...boot } });
+    if (stored === undefined) return undefined;
+    const { stateful, ...value } = stored.value;
+    if (stateful !== true && boot[LAST_BOOT] === value.config[LAST_BOOT]) return undefined;
+    return INSTANCES.replace(stored, { ...value, config: { ...value.config, ...boot } });
   });
 }
 
@@ -120,13 +125,13 @@ function record(wanted: Wanted): Run<Given, void> {
   return async (context, { input }) => {
     await commitDecided(context, () => {
       const stored = needInstance(context.view, input);
-      const { value } = stored;
+      const { stateful, ...value } = stored.value;
       const boot = bootIdOf(context.view, value.node);
       const phase = wanted === 'stopped' && value.ephemeral ? 'deleting' : value.phase;
       const started = wanted === 'running' ? { lastUsedAt: new Date(context.clock.now()).toISOString() } : {};
       const config = { ...withOrigin(value.config, input.origin), ...boot };
       const same = value.wanted === wanted && value.phase === phase;
-      if (same && JSON.stringify(config) === JSON.stringify(value.config)) return undefined;
+      if (same && stateful !== true && JSON.stringify(config) === JSON.stringify(value.config)) return undefined;
       return INSTANCES.replace(stored, { ...value, ...started, config, wanted, phase });
     });
   };

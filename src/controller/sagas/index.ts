@@ -1,14 +1,19 @@
 /** Everything that the cluster does on command. A saga that is listed here is repeated, failed and crashed by the tests. */
 import type { Saga } from '../saga/saga.ts';
 import { freezeInstance, restartInstance, startInstance, stopInstance, unfreezeInstance } from './change-state.ts';
+import { changeSnapshot } from './change-snapshot.ts';
 import { createInstance } from './create-instance.ts';
+import { createSnapshot } from './create-snapshot.ts';
 import { deleteImage } from './delete-image.ts';
 import { deleteInstance } from './delete-instance.ts';
+import { deleteSnapshot } from './delete-snapshot.ts';
 import { evacuateNode, restoreNode } from './evacuate-node.ts';
 import { importImage } from './import-image.ts';
 import { migrateCold } from './migrate-cold.ts';
 import { migrateLive } from './migrate-live.ts';
 import { renameInstance } from './rename-instance.ts';
+import { restoreSnapshot } from './restore-snapshot.ts';
+import { startStateful, stopStateful } from './stateful-power.ts';
 import { sweepInstance } from './sweep-instance.ts';
 import { updateInstance } from './update-instance.ts';
 
@@ -19,9 +24,15 @@ export const SAGA_TABLES: readonly Saga[] = [
   restartInstance,
   freezeInstance,
   unfreezeInstance,
+  stopStateful,
+  startStateful,
   updateInstance,
   renameInstance,
   deleteInstance,
+  createSnapshot,
+  changeSnapshot,
+  restoreSnapshot,
+  deleteSnapshot,
   migrateLive,
   migrateCold,
   evacuateNode,

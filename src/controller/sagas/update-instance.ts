@@ -38,11 +38,18 @@ interface Read extends Given {
 }
 
 export const updateInstance = saga<UpdateInput>('update-instance', 1)
-  .harmless('read', async ({ view }, { input }) => needInstance(view, input).value as unknown as Json)
+  .harmless('read', read)
   .undoable('write', write, writeBack)
   .undoable('apply', apply, applyOld)
   .pivot('settle', settle)
   .end();
+
+/** For sagas of which this is a part. */
+export const updating = { read, write, writeBack, apply, applyOld, settle };
+
+async function read({ view }: StepContext, { input }: Given): Promise<Json> {
+  return needInstance(view, input).value as unknown as Json;
+}
 
 async function write(context: StepContext, { input }: Given): Promise<void> {
   const { view } = context;

@@ -7,6 +7,11 @@ export function instanceResources(project: string, ...names: readonly string[]):
   return { instances: urls('instances'), containers: urls('containers') };
 }
 
+export function snapshotResources(project: string, instance: string, snapshot: string): Resources {
+  const path = `/1.0/instances/${encodeURIComponent(instance)}/snapshots/${encodeURIComponent(snapshot)}`;
+  return { ...instanceResources(project, instance), instances_snapshots: [url(path, project)] };
+}
+
 export function imageResources(project: string, fingerprint: string): Resources {
   return { images: [url(`/1.0/images/${fingerprint}`, project)] };
 }

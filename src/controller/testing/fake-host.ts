@@ -214,7 +214,8 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
       if (state === 'running' && found.spec.config['user.start'] === 'fails') fail('unsupported', 'init is missing');
       if (state === 'stopped' && !force && found.spec.config['user.stop'] === 'hangs') fail('deadline', 'did not stop');
       if (stateful && state === 'running' && found.state !== 'running' && !found.memory) fail('conflict', 'no state');
-      const memory = state === 'stopped' && (found.memory || (stateful && found.state !== 'stopped'));
+      const memory = state === 'stopped' && stateful;
+      if (memory && found.state === 'stopped' && !found.memory) fail('conflict', 'it stopped by itself');
       host.set(ref!.id, { state: state as FakeInstance['state'], memory });
       return statusOf(ref!.id);
     },

@@ -6,6 +6,12 @@ import { beginEvacuateNode, beginRestoreNode } from '../commands/evacuate-node.t
 import { beginDeleteImage, beginImportImage } from '../commands/images.ts';
 import { beginMoveInstance } from '../commands/move-instance.ts';
 import { beginRenameInstance } from '../commands/rename-instance.ts';
+import {
+  beginChangeSnapshot,
+  beginCreateSnapshot,
+  beginDeleteSnapshot,
+  beginRestoreSnapshot,
+} from '../commands/snapshots.ts';
 import { beginUpdateInstance } from '../commands/update-instance.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import { instanceBeginning } from '../sagas/instance-beginning.ts';
@@ -56,6 +62,23 @@ const evacuated = async (cluster: TestCluster, c: TestController) => {
   await done(cluster, beginEvacuateNode(c, { node: 'n1' }));
 };
 
+const s1 = { ...c1, snapshot: 's1' };
+const stateful = (c: TestController, action: StateAction) =>
+  beginChangeState(c, { ...c1, action, force: false, stateful: true, timeoutSeconds: 1 });
+const saved = async (cluster: TestCluster, c: TestController) => {
+  await running(cluster, c);
+  await done(cluster, stateful(c, 'stop'));
+};
+/** Something else is on its disk since the snapshot was taken, and in its config. */
+const snapshotted = (from: typeof stopped) => async (cluster: TestCluster, c: TestController) => {
+  await from(cluster, c);
+  await done(cluster, beginCreateSnapshot(c, { ...s1, stateful: from === running }));
+  const { value } = c.view.get(INSTANCES.key(project, 'c1'))!;
+  cluster.world.host('n1').set(value.id, { content: 'changed since' });
+  const config = { ...value.config, 'user.since': 'yes', 'limits.memory': '1GiB' };
+  await done(cluster, beginUpdateInstance(c, { ...c1, next: { ...value, config } }));
+};
+
 const CHANGES = {
   start: { prepare: stopped },
   stop: { prepare: running, restored: 'all but what runs' },
@@ -86,6 +109,57 @@ export const SAGA_CASES: readonly SagaCase[] = [
       await done(cluster, act(c, 'start'));
     },
     begin: c => act(c, 'stop'),
+  },
+  { name: 'stop with its state', saga: 'stop-stateful', prepare: running, begin: c => stateful(c, 'stop') },
+  { name: 'start with its state', saga: 'start-stateful', prepare: saved, begin: c => stateful(c, 'start') },
+  {
+    name: 'start without the state that was kept',
+    saga: 'start-instance',
+    restored: 'all but what runs',
+    prepare: saved,
+    begin: c => act(c, 'start'),
+  },
+  {
+    name: 'snapshot',
+    saga: 'create-snapshot',
+    prepare: stopped,
+    begin: c => beginCreateSnapshot(c, { ...s1, stateful: false }),
+  },
+  {
+    name: 'snapshot with its state',
+    saga: 'create-snapshot',
+    prepare: running,
+    begin: c => beginCreateSnapshot(c, { ...s1, stateful: true }),
+  },
+  {
+    name: 'rename a snapshot',
+    saga: 'change-snapshot',
+    prepare: snapshotted(stopped),
+    begin: c => beginChangeSnapshot(c, { ...s1, newName: 's2' }),
+  },
+  {
+    name: 'delete a snapshot',
+    saga: 'delete-snapshot',
+    prepare: snapshotted(stopped),
+    begin: c => beginDeleteSnapshot(c, s1),
+  },
+  {
+    name: 'restore a snapshot',
+    saga: 'restore-snapshot',
+    prepare: snapshotted(saved),
+    begin: c => beginRestoreSnapshot(c, { ...s1, stateful: false }),
+  },
+  {
+    name: 'restore a snapshot of what runs, with its state',
+    saga: 'restore-snapshot',
+    prepare: snapshotted(running),
+    begin: c => beginRestoreSnapshot(c, { ...s1, stateful: true }),
+  },
+  {
+    name: 'delete one with snapshots',
+    saga: 'delete-instance',
+    prepare: snapshotted(stopped),
+    begin: c => beginDeleteInstance(c, c1),
   },
   {
     name: 'update with a new card and more memory',

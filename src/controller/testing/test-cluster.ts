@@ -21,7 +21,9 @@ import {
   NODES,
   POOLS,
   PROFILES,
+  SNAPSHOTS,
 } from '../spaces.ts';
+import type { FakeInstance } from './fake-host.ts';
 import { type FakeWorld, makeWorld } from './fake-world.ts';
 import { type Mortal, makeMortal } from './mortal.ts';
 
@@ -164,6 +166,7 @@ export async function openTestCluster(hosts: readonly string[], options: TestOpt
     },
     picture: () => ({
       instances: view.list(INSTANCES).map(({ value }) => value),
+      snapshots: view.list(SNAPSHOTS).map(({ value }) => value),
       allocations: view.list(ALLOCATIONS).map(({ key, value }) => [key, value]),
       addresses: view.list(ADDRESSES).map(({ value }) => value),
       images: view.list(IMAGES).map(({ value }) => ({ ...value, nodes: [], lastUsedAt: '' })),
@@ -171,10 +174,13 @@ export async function openTestCluster(hosts: readonly string[], options: TestOpt
       hosts: [...world.hosts.values()].map(({ name, instances, moves }) => ({
         name,
         moves: [...moves.keys()],
-        instances: [...instances].map(([id, { state, held, spec }]) => ({
+        instances: [...instances].map(([id, { state, held, content, memory, snapshots, spec }]) => ({
           id,
           state,
           held,
+          content,
+          memory,
+          snapshots: [...snapshots],
           config: spoken(spec.config),
         })),
       })),
@@ -209,6 +215,8 @@ function assertConsistent(view: View, world: FakeWorld): void {
     assert.equal(real?.spec.name, value.name);
     assert.equal(real?.state, value.wanted, `${value.name} is ${real?.state}, wanted ${value.wanted}`);
     assert.equal(real?.held, false, `${value.name} is held`);
+    assert.equal(real?.memory, value.stateful ?? false, `${value.name}: its memory is kept`);
+    assertSnapshots(view, value.id, real?.snapshots ?? new Map());
   }
   for (const { name, instances, moves } of world.hosts.values()) {
     assert.deepEqual([...instances.keys()].sort(), there.get(name)!.sort(), `what is on ${name}`);
@@ -223,6 +231,15 @@ function assertConsistent(view: View, world: FakeWorld): void {
   );
   const addresses = view.list(ADDRESSES).map(({ value }) => `${value.address} ${value.instance} ${value.device}`);
   assert.deepEqual(addresses.sort(), held.sort(), 'addresses');
+}
+
+function assertSnapshots(view: View, instance: string, real: FakeInstance['snapshots']): void {
+  const stored = view.list(SNAPSHOTS, instance).map(({ value }) => value);
+  assert.deepEqual(
+    stored.map(({ id, phase, stateful }) => [id, phase, stateful]).sort(),
+    [...real].map(([id, { memory }]) => [id, 'ready', memory]).sort(),
+    'snapshots',
+  );
 }
 
 function seeds(hosts: readonly string[]) {

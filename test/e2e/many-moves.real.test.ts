@@ -1,0 +1,84 @@
+/** Moves without end, and many at once: no byte is lost, nothing is left over, and those that stay are served meanwhile. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { CLIENT } from '../../deploy/local-cluster/cluster.ts';
+import { until } from '../../deploy/local-cluster/until.ts';
+import { openWitness, type Witness } from '../faults/witness.ts';
+import { assertWhole, type EchoResult, type Harness, openHarness } from './harness.ts';
+
+/** `BERTH_MOVES=200` for the long run. */
+const MOVES = Number(process.env.BERTH_MOVES ?? 50);
+/** 4 MB/s each way, checked byte by byte. */
+const STREAM = { everyMs: 4, bytes: 16_384 };
+/** Appends numbered lines until it is told to stop. Started by init: what `exec` leaves behind could not be moved. */
+const WRITER =
+  '[ ! -e /stop ] || exec sleep 9999; n=0; until [ -e /stop ]; do echo $n; n=$((n + 1)); usleep 500; done >>/lines; touch /stopped';
+const CLIENTS = join(import.meta.dirname, 'echo-clients.ts');
+
+type Result = EchoResult & { readonly address: string; readonly bytes: number };
+
+describe('many moves', { timeout: 60_000 + MOVES * 5_000 }, () => {
+  let harness: Harness;
+  let witness: Witness;
+  before(async () => {
+    harness = await openHarness('many');
+    witness = await openWitness(harness.cluster);
+  });
+  after(async () => {
+    await witness?.close();
+    await harness?.close();
+  });
+  afterEach(async () => {
+    const listed = await harness.berthJson<{ name: string }[]>('list');
+    await Promise.all(listed.map(({ name }) => harness.berth(['delete', name, '--force'])));
+  });
+
+  const run = async (instance: string, script: string) =>
+    (await harness.berth(['exec', instance, '--', 'sh', '-c', script], { maxOutputBytes: 2 ** 28 })).stdout;
+  const inOrder = () => until('order', 10_000, () => (witness.differences().length === 0 ? true : undefined));
+
+  /** Connections to all of them, until stopped. */
+  async function connect(addresses: readonly string[], { everyMs, bytes }: typeof STREAM) {
+    const argv = [process.execPath, CLIENTS, '7', String(everyMs), String(bytes), ...addresses];
+    const [file, ...args] = harness.cluster.hostCommand(CLIENT, argv);
+    const child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    let output = '';
+    const ended = new Promise<void>(done => child.once('close', () => done()));
+    await new Promise<void>((done, failed) => {
+      child.stdout.on('data', chunk => {
+        output += chunk;
+        if (output.includes('"connected":true')) done();
+      });
+      child.once('exit', () => failed(new Error(`no connection to ${addresses.join()}: ${output}`)));
+    });
+    return async () => {
+      child.stdin.end();
+      await ended;
+      return JSON.parse(output.trim().split('\n').at(-1)!) as Result[];
+    };
+  }
+
+  it(`moves one container ${MOVES} times: the stream and the file are whole, nothing is left`, async () => {
+    await harness.berth(['launch', 'busybox', 'c1', '--target', 'n1']);
+    const address = await harness.echoServer('c1');
+    await run('c1', `echo '${WRITER}' >/writer; echo '::respawn:/bin/sh /writer' >>/etc/inittab; kill -HUP 1`);
+    const stop = await connect([address], STREAM);
+    for (let i = 1; i <= MOVES; i += 1) {
+      await harness.berth(['move', 'c1', '--target', `n${1 + (i % harness.cluster.hosts.length)}`]);
+    }
+    const [result] = await stop();
+    await inOrder();
+    const lines = (await run('c1', 'touch /stop; until [ -e /stopped ]; do usleep 1000; done; cat /lines')).split('\n');
+    assert.equal(lines.pop(), '');
+    assertWhole(result!);
+    lines.forEach((line, i) => {
+      assert.equal(line, String(i));
+    });
+    assert.ok(lines.length > MOVES * 100, `${lines.length} lines were written`);
+    console.log(
+      `${MOVES} moves: ${result!.bytes} bytes came back unchanged, ${lines.length} lines were written, longest pause ${Math.round(result!.longestMs)} ms`,
+    );
+  });
+});
