@@ -1,7 +1,7 @@
 /** Everything that the cluster does on command. A saga that is listed here is repeated, failed and crashed by the tests. */
 import type { Saga } from '../saga/saga.ts';
-import { freezeInstance, restartInstance, startInstance, stopInstance, unfreezeInstance } from './change-state.ts';
 import { changeSnapshot } from './change-snapshot.ts';
+import { freezeInstance, restartInstance, startInstance, stopInstance, unfreezeInstance } from './change-state.ts';
 import { createInstance } from './create-instance.ts';
 import { createSnapshot } from './create-snapshot.ts';
 import { deleteImage } from './delete-image.ts';

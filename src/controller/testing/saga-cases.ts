@@ -65,8 +65,13 @@ const evacuated = async (cluster: TestCluster, c: TestController) => {
 const s1 = { ...c1, snapshot: 's1' };
 const stateful = (c: TestController, action: StateAction) =>
   beginChangeState(c, { ...c1, action, force: false, stateful: true, timeoutSeconds: 1 });
+/** Was started behind our back, for starts are what is tested. */
 const saved = async (cluster: TestCluster, c: TestController) => {
-  await running(cluster, c);
+  await stopped(cluster, c);
+  const record = () => cluster.view.get(INSTANCES.key(project, 'c1'))!.value;
+  cluster.world.host('n1').set(record().id, { state: 'running' });
+  await cluster.until('it is wanted to run', () => record().wanted === 'running');
+  await c.view.reached(cluster.view.revision);
   await done(cluster, stateful(c, 'stop'));
 };
 /** Something else is on its disk since the snapshot was taken, and in its config. */
