@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { fail } from '../../domain/errors.ts';
 import type { ImageRecord } from '../../domain/image.ts';
+import { beginCopyInstance } from '../commands/copy-instance.ts';
 import { beginCreateInstance, planInstance } from '../commands/create-instance.ts';
 import type { NewInstance } from '../commands/new-instance.ts';
 import { type Answer, started, sync } from '../http/answer.ts';
@@ -22,6 +23,12 @@ const sourceField = z.object({
   properties: configField,
   server: textField,
   mode: textField,
+  /** Of a copy: `c1` or `c1/snapshot`. */
+  source: textField,
+  project: textField,
+  instance_only: flagField,
+  container_only: flagField,
+  refresh: flagField,
 });
 type Source = z.infer<typeof sourceField>;
 
@@ -62,11 +69,27 @@ export async function createInstance(lxd: Lxd, request: ApiRequest, collection: 
     devices: cleanDevices(sent.devices),
     profiles: sent.profiles ?? undefined, // null means the default, [] none
     ephemeral: sent.ephemeral,
-    image: imageOf(lxd, project, sent.source),
+    image: '',
     target: targetOf(request),
   };
-  if (isTrue(request.query['dry-run'])) return sync(planInstance(lxd, wanted));
-  return started(sagaOperation(await beginCreateInstance(lxd, wanted, requestorOf(request))));
+  if (sent.source.type === 'copy') return copy(lxd, request, wanted, sent.source);
+  const whole = { ...wanted, image: imageOf(lxd, project, sent.source) };
+  if (isTrue(request.query['dry-run'])) return sync(planInstance(lxd, whole));
+  return started(sagaOperation(await beginCreateInstance(lxd, whole, requestorOf(request))));
+}
+
+/** `live`, which clients send with every copy, is no question here: a copy is of one moment, and it is stopped. */
+async function copy(lxd: Lxd, request: ApiRequest, wanted: NewInstance, source: Source): Promise<Answer> {
+  if (source.source === '') fail('invalid', 'Invalid "source.source": name the instance to copy');
+  if (source.project !== '' && source.project !== wanted.project)
+    fail('unsupported', 'Copying from another project is not supported by this version of Berth');
+  if (source.refresh)
+    fail('unsupported', 'Refreshing a copy is not supported by this version of Berth: delete it first');
+  if (isTrue(request.query['dry-run']))
+    fail('invalid', 'A copy is made where its original is: there is nothing to plan');
+  const instanceOnly = source.instance_only || source.container_only;
+  const order = { ...wanted, source: source.source, instanceOnly };
+  return started(sagaOperation(await beginCopyInstance(lxd, order, requestorOf(request))));
 }
 
 /** `?target=MEMBER` or `?target=@GROUP`. */
@@ -83,12 +106,10 @@ function imageOf(lxd: Lxd, project: string, source: Source): string {
       return '';
     case 'image':
       return sourceImage(lxd, project, source);
-    case 'copy':
-      return fail('unsupported', 'Copying instances is not supported by this version of Berth');
     case 'migration':
       return fail('unsupported', 'Taking over instances from another server is not supported by this version of Berth');
     default:
-      return fail('invalid', `Invalid "source.type": "${source.type}" (image or none)`);
+      return fail('invalid', `Invalid "source.type": "${source.type}" (image, copy or none)`);
   }
 }
 

@@ -84,7 +84,7 @@ describe('an instance', () => {
       ['db-1', 'web-1'],
     );
     assert.equal(full[1].state.status, 'Running');
-    assert.deepEqual([full[0].state.network, full[0].snapshots, full[0].backups], [null, null, null]);
+    assert.deepEqual([full[0].state.network, full[0].snapshots, full[0].backups], [null, [], null]);
     const plain = await get('/1.0/instances?recursion=1&filter=status+eq+running+and+type+eq+container');
     assert.deepEqual(
       plain.map((each: { name: string }) => each.name),
@@ -112,7 +112,7 @@ describe('an instance', () => {
     );
     assert.match((await send('PATCH', '/1.0/instances/c1', { config: { nonsense: '1' } })).json.error, /nonsense/);
     const restore = await send('PUT', '/1.0/instances/c1', { restore: 'c1/snap0' });
-    assert.equal(restore.status, 501);
+    assert.equal(restore.status, 404);
     assert.equal((await get('/1.0/instances/c1')).config['user.b'], '2', 'a restore changes nothing else');
   });
 
@@ -185,7 +185,7 @@ describe('an instance', () => {
     ['an unknown profile', { name: 'x', source, profiles: ['none'] }, 400, /"none"/],
     ['an unknown device type', { name: 'x', source, devices: { a: { type: 'warp' } } }, 400, /warp/],
     ['a virtual machine', { name: 'x', source, type: 'virtual-machine' }, 501, /Virtual machines/],
-    ['a copy', { name: 'x', source: { type: 'copy', source: 'c' } }, 501, /Copying/],
+    ['a copy of nothing', { name: 'x', source: { type: 'copy', source: 'c' } }, 404, /not found/],
     [
       'an image from elsewhere',
       { name: 'x', source: { ...source, fingerprint: 'e', server: 'https://x' } },

@@ -2,8 +2,9 @@
 import type { InstanceRecord, StatusRecord } from '../../domain/instance.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
 import type { Change, View } from '../../store/view.ts';
-import { IMAGE_ALIASES, IMAGES, INSTANCES, NETWORKS, NODES, POOLS, PROFILES, STATUS } from '../spaces.ts';
+import { IMAGE_ALIASES, IMAGES, INSTANCES, NETWORKS, NODES, POOLS, PROFILES, SNAPSHOTS, STATUS } from '../spaces.ts';
 import { CERTIFICATES } from '../trust/certificates.ts';
+import { snapshotLifecycle } from './snapshot-lifecycle.ts';
 
 export interface Lifecycle {
   /** LXD's names: `instance-created`, … */
@@ -27,7 +28,10 @@ export function lifecycleOf(changes: readonly Change[], view: View): readonly Li
       }),
     ),
     ...instances.filter(change => !renamed.has(change)).flatMap(ofInstance),
-    ...changes.flatMap(change => (change.key.startsWith(STATUS.prefix) ? ofStatus(change, view) : ofThing(change))),
+    ...changes.flatMap(change => {
+      if (change.key.startsWith(STATUS.prefix)) return ofStatus(change, view);
+      return change.key.startsWith(SNAPSHOTS.prefix) ? snapshotLifecycle(change, changes, view) : ofThing(change);
+    }),
   ];
 }
 

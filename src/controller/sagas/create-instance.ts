@@ -23,23 +23,43 @@ import { saga } from '../saga/saga.ts';
 import type { StepContext } from '../saga/step-context.ts';
 import { ADDRESSES, INSTANCES } from '../spaces.ts';
 
-export type CreateInput = InstanceKey & { readonly image: string; readonly target?: Target };
+export type CreateInput = InstanceKey & {
+  readonly image: string;
+  readonly target?: Target;
+  /** Instead of from its image: see `copy-instance.ts`. `target` is the node of the original then. */
+  readonly copy?: CopyOrder;
+};
+
+export type CopyOrder = {
+  /** Id of the original, whose lock the saga holds as well. */
+  readonly instance: string;
+  /** Id of its snapshot; '' = as it is now. */
+  readonly snapshot: string;
+  /** Ids of its snapshots that are copied along, and what they are in the copy. */
+  readonly snapshots: Readonly<Record<string, string>>;
+};
 
 interface Given {
   readonly input: CreateInput;
 }
 
 export const createInstance = saga<CreateInput>('create-instance', 1)
-  // Claimed by the transaction that started the saga; undone with everything that the record holds.
-  .undoable(
-    'claim',
-    async () => {},
-    (context, { input }) => forget(context, input),
-  )
+  .undoable('claim', claim, unclaim)
   .harmless('place', place)
   .undoable('make', make, unmake)
   .pivot('publish', publish)
   .end();
+
+/** For sagas of which this is a part. */
+export const creating = { claim, unclaim, place, make, unmake, publish };
+
+/** Done by the transaction that started the saga. */
+async function claim(): Promise<void> {}
+
+/** With everything that the record holds. */
+async function unclaim(context: StepContext, { input }: Given): Promise<void> {
+  await forget(context, input);
+}
 
 /** Node, addresses and what it holds there, in one transaction. */
 async function place(context: StepContext, { input }: Given): Promise<void> {
@@ -78,12 +98,13 @@ function placement(
 async function make(context: StepContext, given: Given): Promise<void> {
   for (;;) {
     const { value } = needInstance(context.view, given.input);
+    const { copy } = given.input;
     try {
-      const imageSplit = await ensureImage(context, value.node, value.image);
-      const request = { spec: specOf(context.view, value), imageSplit };
+      const imageSplit = copy === undefined && (await ensureImage(context, value.node, value.image));
+      const request = { spec: specOf(context.view, value), imageSplit, ...(copy === undefined ? {} : { copy }) };
       return void (await drain(context, 'fs_progress', context.agents.of(value.node).ensureInstance(request)));
     } catch (thrown) {
-      if (!(thrown instanceof NodeLost) || thrown.node !== value.node) throw thrown;
+      if (!(thrown instanceof NodeLost) || thrown.node !== value.node || copy !== undefined) throw thrown;
       context.log('its host was lost, looking for another', { node: value.node });
       await place(context, given);
     }

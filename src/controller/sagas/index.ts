@@ -2,6 +2,8 @@
 import type { Saga } from '../saga/saga.ts';
 import { changeSnapshot } from './change-snapshot.ts';
 import { freezeInstance, restartInstance, startInstance, stopInstance, unfreezeInstance } from './change-state.ts';
+import { copyElsewhere } from './copy-elsewhere.ts';
+import { copyInstance } from './copy-instance.ts';
 import { createInstance } from './create-instance.ts';
 import { createSnapshot } from './create-snapshot.ts';
 import { deleteImage } from './delete-image.ts';
@@ -19,6 +21,8 @@ import { updateInstance } from './update-instance.ts';
 
 export const SAGA_TABLES: readonly Saga[] = [
   createInstance,
+  copyInstance,
+  copyElsewhere,
   startInstance,
   stopInstance,
   restartInstance,

@@ -1,5 +1,6 @@
 /** One case or more for every saga: a world to begin in, and the wish that begins it. */
 import { beginChangeState, STATE_ACTIONS, type StateAction } from '../commands/change-state.ts';
+import { beginCopyInstance } from '../commands/copy-instance.ts';
 import { beginCreateInstance } from '../commands/create-instance.ts';
 import { beginDeleteInstance } from '../commands/delete-instance.ts';
 import { beginEvacuateNode, beginRestoreNode } from '../commands/evacuate-node.ts';
@@ -159,6 +160,18 @@ export const SAGA_CASES: readonly SagaCase[] = [
     saga: 'restore-snapshot',
     prepare: snapshotted(running),
     begin: c => beginRestoreSnapshot(c, { ...s1, stateful: true }),
+  },
+  {
+    name: 'copy with snapshots',
+    saga: 'copy-instance',
+    prepare: snapshotted(stopped),
+    begin: c => beginCopyInstance(c, { ...wish('c2'), source: 'c1', instanceOnly: false }),
+  },
+  {
+    name: 'copy to another host',
+    saga: 'copy-elsewhere',
+    prepare: snapshotted(stopped),
+    begin: c => beginCopyInstance(c, { ...wish('c2'), source: 'c1/s1', instanceOnly: false, target: { node: 'n2' } }),
   },
   {
     name: 'delete one with snapshots',
