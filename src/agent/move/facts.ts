@@ -14,9 +14,9 @@ export type Word = 'go' | 'back';
 export interface Facts {
   /** lxc-checkpoint was started. */
   readonly begun: boolean;
-  /** It is still at work. */
+  /** It is still at work, or CRIU is, which outlives it. */
   readonly alive: boolean;
-  /** Its exit status, once it ended by itself. */
+  /** How it ended, unless somebody killed it and nobody could tell. */
   readonly exit: number | undefined;
   /** Stages reached, gates included, with their times in ms since the epoch (resolution: the kernel's tick, 4 ms). */
   readonly stages: ReadonlyMap<string, number>;
@@ -35,12 +35,13 @@ export async function readFacts(folder: string): Promise<Facts> {
   const marks = names.filter(name => name.startsWith('at.'));
   const times = await Promise.all(marks.map(name => stat(join(folder, name))));
   const pid = await lineOf(join(folder, 'pid'));
-  const alive = pid !== undefined && (await isCheckpoint(pid, folder));
-  const exit = await lineOf(join(folder, 'exit')); // after the look at its process: the status is written before it ends
+  const atWork = await isOurs(await lineOf(join(folder, 'criu.pid')), folder);
+  const alive = atWork || (await isOurs(pid, folder));
+  const exit = atWork ? undefined : await exitOf(folder, alive); // after the look: it is written before they end
   return {
     begun: pid !== undefined,
     alive: alive && exit === undefined,
-    exit: exit === undefined ? undefined : Number(exit),
+    exit,
     stages: new Map(marks.map((name, index) => [name.slice('at.'.length), times[index]!.mtimeMs])),
     words: {
       images: await wordAt(folder, 'images'),
@@ -61,7 +62,15 @@ async function lineOf(path: string): Promise<string | undefined> {
   return end < 0 ? undefined : text.slice(0, end);
 }
 
+/** What CRIU says of a dump counts, for lxc-checkpoint may have been killed; but not before that has ended too. */
+async function exitOf(folder: string, alive: boolean): Promise<number | undefined> {
+  const whole = await lineOf(join(folder, 'exit'));
+  if (whole === undefined && alive) return undefined;
+  const text = (await lineOf(join(folder, 'criu.exit'))) ?? whole;
+  return text === undefined ? undefined : Number(text);
+}
+
 /** Pids are reused: it is ours only if our folder is among its arguments. */
-async function isCheckpoint(pid: string, folder: string): Promise<boolean> {
-  return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(folder);
+async function isOurs(pid: string | undefined, folder: string): Promise<boolean> {
+  return pid !== undefined && (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(folder);
 }

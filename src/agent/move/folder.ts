@@ -97,10 +97,10 @@ export async function mark(folder: string, stage: string, text = ''): Promise<vo
 export const markText = (folder: string, stage: string): Promise<string> =>
   readFile(join(folder, `at.${stage}`), 'utf8').catch(() => '');
 
-/** Wakes whoever reads the pipe; nobody there (ENXIO) will find the word when he comes. */
+/** Wakes whoever reads the pipe, a hook that CRIU left behind too; nobody there (ENXIO) will find the word when he comes. */
 async function poke(pipe: string): Promise<void> {
   const handle = await open(pipe, constants.O_WRONLY | constants.O_NONBLOCK).catch(() => undefined);
-  await handle?.write('\n');
+  await handle?.write('\n\n');
   await handle?.close();
 }
 

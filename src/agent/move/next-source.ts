@@ -22,13 +22,19 @@ export function sourceState(facts: Facts): SourceState {
 
 export type CommitStep = 'say-go' | 'wait' | 'clean' | 'refuse';
 
-/** The target owns it: end it here. `refuse`: it may be running here, so there is nothing that could be committed. */
+/**
+ * The target owns it: end it here, also what came back to life, for it is not to run here any more. `refuse`: nobody can have
+ * given it away, since it was never saved, or was told to come back.
+ */
 export function nextCommit(facts: Facts): CommitStep {
   const state = sourceState(facts);
   switch (state) {
     case 'idle': // it was never frozen (a cold move), or all was done and cleaned before
     case 'gone':
       return 'clean';
+    case 'resumed':
+    case 'broken':
+      return wasSaved(facts) ? 'clean' : 'refuse';
     case 'held':
       return 'say-go';
     case 'ending':
@@ -37,6 +43,8 @@ export function nextCommit(facts: Facts): CommitStep {
       return 'refuse';
   }
 }
+
+const wasSaved = ({ stages, words }: Facts): boolean => stages.has('verdict') && words.verdict !== 'back';
 
 export type AbortStep = 'say-back' | 'wait' | 'clean' | 'refuse';
 

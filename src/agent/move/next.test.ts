@@ -34,7 +34,10 @@ const source: readonly (readonly [string, Facts, ...string[]])[] = [
   ['gone', ended(told(at('verdict'), 'go'), 0), 'gone', 'clean', 'refuse'],
   ['come back', ended(told(at('verdict'), 'back'), 1), 'resumed', 'refuse', 'clean'],
   ['CRIU failed', ended(at('freeze'), 1), 'resumed', 'refuse', 'clean'],
+  ['CRIU failed after all was saved', ended(at('verdict'), 1), 'resumed', 'clean', 'clean'],
   ['somebody killed it', ended(at('freeze'), undefined), 'broken', 'refuse', 'say-back'],
+  ['killed after all was saved', ended(at('verdict'), undefined), 'broken', 'clean', 'say-back'],
+  ['killed when it was told to go', ended(told(at('verdict'), 'go'), undefined), 'broken', 'clean', 'refuse'],
   ['killed, and told', ended(told(at('freeze'), 'back'), undefined), 'broken', 'refuse', 'clean'],
 ];
 
@@ -61,6 +64,9 @@ const target: readonly (readonly [string, Facts, ...string[]])[] = [
   ['CRIU failed after the verdict', ended(told(at('verdict'), 'go', 'go'), 1), 'failed', 'refuse', 'clean'],
   ['somebody killed it after the verdict', ended(told(at(), 'go', 'go'), undefined), 'broken', 'refuse', 'refuse'],
   ['somebody killed it', ended(at('images'), undefined), 'broken', 'refuse', 'clean'],
+  ['its memory will not come', released(at('images', 'pages-lost')), 'failed', 'refuse', 'clean'],
+  ['told to go, and cut off', told(at('verdict', 'pages-cut'), 'go', 'go'), 'ending', 'reconnect', 'refuse'],
+  ['it ran and lost memory', ended(told(at('pages-lost'), 'go', 'go'), 0), 'running', 'settle', 'refuse'],
 ];
 
 for (const [what, facts, state, resume, abort] of target) {
