@@ -330,3 +330,46 @@ test('query prints what comes, and can wait', async () => {
   );
   assert.match((await server.run(['query', '-d', '{a', '/1.0'])).err, /not JSON/);
 });
+
+test('snapshot, restore, rename and delete speak of instance/snapshot', async () => {
+  const path = '/1.0/instances/c1/snapshots/s1';
+  await using server = await startFakeServer({
+    'POST /1.0/instances/c1/snapshots': started(DONE),
+    [`GET ${path}`]: { name: 's1' },
+    [`DELETE ${path}`]: started(DONE),
+    [`POST ${path}`]: started(DONE),
+    'PUT /1.0/instances/c1': started(DONE),
+  });
+  for (const line of [
+    'snapshot c1',
+    'snapshot c1 s1 --stateful --no-expiry --reuse',
+    'restore c1 s1 --stateful',
+    'restore c1/s1',
+    'rename c1/s1 c1/s2',
+    'move c1/s1 c1/s3',
+    'delete c1/s1',
+  ]) {
+    const { code, err } = await server.run(line.split(' '));
+    assert.equal(code, 0, `${line}: ${err}`);
+  }
+  const zero = '0001-01-01T00:00:00Z';
+  const sent = server.seen.map(({ method, path, body }) => [`${method} ${path}`, ...(isEmpty(body) ? [] : [body])]);
+  assert.deepEqual(sent, [
+    ['POST /1.0/instances/c1/snapshots', { name: '', stateful: false, expires_at: null }],
+    [`GET ${path}`],
+    [`DELETE ${path}`],
+    ['POST /1.0/instances/c1/snapshots', { name: 's1', stateful: true, expires_at: zero }],
+    ['PUT /1.0/instances/c1', { restore: 's1', stateful: true }],
+    ['PUT /1.0/instances/c1', { restore: 's1', stateful: false }],
+    [`POST ${path}`, { name: 's2', migration: false }],
+    [`POST ${path}`, { name: 's3', migration: false }],
+    [`DELETE ${path}`],
+  ]);
+  const strayed = await server.run(['rename', 'c1/s1', 'c2/s1']);
+  assert.deepEqual(
+    [strayed.code, strayed.err],
+    [1, 'Error: A snapshot stays with its instance: rename it to c1/NEW-NAME\n'],
+  );
+});
+
+const isEmpty = (body: unknown): boolean => Buffer.isBuffer(body) && body.length === 0;

@@ -3,6 +3,7 @@ import type { Devices, Instance, Settings } from '../api/instance.ts';
 import { at, lastSegment } from '../api/path.ts';
 import type { Define } from '../command-table.ts';
 import { applySettings, collect, parseDevices, parseKeyValues } from '../input/key-value.ts';
+import { pathOf } from '../instance/snapshot-path.ts';
 import { parseReference } from '../remotes/reference.ts';
 
 interface Options {
@@ -35,7 +36,7 @@ export const define: Define = (command, session) => {
         to === undefined ? { remote: source.remote, name: '' } : parseReference(to, await session.remotes());
       if (target.remote !== source.remote)
         throw new AppError('unsupported', 'Copying between two servers is not possible yet');
-      const instance = await source.client.get<Instance>(at`instances/${source.name.split('/')[0]!}`);
+      const instance = await source.client.get<Instance>(pathOf(source.name));
       const body = copyRequest(instance, source.name, target.name, options);
       const operation = await session.perform(source.client, `Copying ${source.name}`, () =>
         source.client.send('POST', at`instances`, { body, query: { target: options.target } }),
@@ -59,7 +60,7 @@ export function copyRequest(instance: Instance, source: string, name: string, op
     Object.assign(devices, rootOn(options.storage, { ...instance.expanded_devices, ...devices }));
   return {
     name,
-    type: instance.type,
+    type: 'container',
     architecture: instance.architecture,
     config,
     devices,

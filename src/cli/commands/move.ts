@@ -5,6 +5,7 @@ import { DRY_RUN, requireExtension } from '../api/server.ts';
 import type { Define } from '../command-table.ts';
 import { isBlocked, type MovePlan, renderMoveCheck, renderMovePlan } from '../instance/move-plan.ts';
 import { moveReport } from '../instance/move-report.ts';
+import { isSnapshot, newSnapshotName, pathOf } from '../instance/snapshot-path.ts';
 import { parseReference } from '../remotes/reference.ts';
 import type { Session } from '../session.ts';
 
@@ -45,6 +46,11 @@ export const define: Define = (command, session) => {
       if (options.check || options.dryRun) return tellPlan(session, source.client, source.name, name, options);
       if (!migrates && name === source.name)
         throw new AppError('invalid', 'Nothing to do: give a new name, or a host with --target');
+      if (isSnapshot(source.name)) {
+        const body = { name: newSnapshotName(source.name, name), migration: false };
+        const send = () => source.client.send('POST', pathOf(source.name), { body });
+        return void (await session.perform(source.client, `Renaming ${source.name}`, send));
+      }
       const body = migrates ? migration(name, options) : { name, migration: false };
       const operation = await session.perform(source.client, `${migrates ? 'Moving' : 'Renaming'} ${source.name}`, () =>
         source.client.send('POST', at`instances/${source.name}`, { body, query: { target: options.target } }),

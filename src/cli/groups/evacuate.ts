@@ -31,7 +31,7 @@ export function defineRestore(command: Command, session: Session): void {
     );
 }
 
-async function changeMember(
+export async function changeMember(
   session: Session,
   reference: string,
   action: 'evacuate' | 'restore',
