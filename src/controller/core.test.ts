@@ -112,7 +112,7 @@ describe('an operation', () => {
     const a = await controller('a');
     await a.store.commit({
       guards: [],
-      writes: [SERVER.put(SERVER.key('config'), { config: { 'cluster.offline_threshold': '0.3' } })],
+      writes: [SERVER.put(SERVER.key('config'), { config: { 'cluster.offline_threshold': '1.5' } })],
     });
     let first: string | undefined;
     for (const host of world.hosts.values()) {

@@ -103,7 +103,6 @@ for (const driver of POOL_DRIVERS) {
 
     it('stops with memory and processes, and goes on with them', async () => {
       await counted(10);
-      const address = await execIn(agent.client, { ref, command: ['ip', 'addr'] });
       await setState('stopped', { stateful: true });
       await setState('stopped', { stateful: true });
       const before = await count();
@@ -115,7 +114,6 @@ for (const driver of POOL_DRIVERS) {
       await counted(before + 2);
       assert.ok((await count()) < before + 100, 'it counted on, it was not started anew');
       await run('ping', ['-c', '1', '-W', '2', '198.18.203.5']);
-      assert.equal((await execIn(agent.client, { ref, command: ['ip', 'addr'] })).stdout.length, address.stdout.length);
       assert.deepEqual(await readdir(join(agent.data, 'states', id)), [], 'what was used is gone');
     });
 
