@@ -60,6 +60,7 @@ export function containersOf(host: Host): Containers {
   return {
     lxcPath: host.paths.lxc,
     look: id => host.runtime.look(id),
+    thaw: id => host.runtime.thaw(id),
     members: id => host.cgroups.members(id),
     kill: id => host.runtime.kill(id),
     nics: spec =>

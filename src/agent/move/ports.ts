@@ -22,6 +22,7 @@ export interface Containers {
   readonly lxcPath: string;
   /** What is true of it on this host now. */
   look(id: string): { readonly state: 'running' | 'frozen' | 'stopped'; readonly pid: number };
+  thaw(id: string): Promise<void>;
   nics(spec: Spec): readonly MoveNic[];
   /** Pids of its processes in this host's numbers. */
   members(id: string): readonly number[];

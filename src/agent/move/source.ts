@@ -7,6 +7,7 @@ import { AppError, fail } from '../../domain/errors.ts';
 import type { LiveMode } from '../../domain/move-mode.ts';
 import type { Channel } from '../../rpc/data/channel.ts';
 import { checkpointFailure, startCheckpoint } from '../criu/checkpoint.ts';
+import { endCheckpoint } from '../criu/end-checkpoint.ts';
 import { mendMountImages } from '../criu/mend-mounts.ts';
 import { dumpOptions } from '../criu/options.ts';
 import { instanceLocks } from '../instance-lock.ts';
@@ -185,6 +186,7 @@ export function createSource(ports: MovePorts): MoveSource {
           if (!facts.begun && containers.look(spec.id).pid !== 0) {
             fail('conflict', `nothing to hand over: instance ${spec.id} was never frozen and runs here`);
           }
+          if (facts.exit !== 0 || facts.stages.has('criu-died')) endCheckpoint(folder);
           await containers.clear(spec);
           await forget(key, spec);
           return { ms: { commit: clock.now() - started }, bytes: {} };
@@ -207,8 +209,11 @@ export function createSource(ports: MovePorts): MoveSource {
           fail('conflict', `instance ${spec.id} was handed over already: this move cannot be taken back`);
           break;
         case 'clean': {
-          const runs = containers.look(spec.id).pid !== 0;
+          if (facts.begun) endCheckpoint(folder);
+          const { pid, state } = containers.look(spec.id);
+          const runs = pid !== 0;
           if (facts.begun && runs) {
+            if (state === 'frozen') await containers.thaw(spec.id); // nobody lived to do it
             await containers.attach(spec);
             await untilRunning(ports, spec.id);
           }
