@@ -11,7 +11,6 @@ import type { InstanceSpecSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.t
 import { run } from '../command.ts';
 import { makeBusyboxRoot } from '../testing/busybox-root.ts';
 import { eventually } from '../testing/eventually.ts';
-import { execIn } from '../testing/exec-in.ts';
 import { inOwnHost } from '../testing/own-host.ts';
 import { startTestAgent, type TestAgent } from '../testing/test-agent.ts';
 
