@@ -44,6 +44,7 @@ export function hostPorts(host: Host, { dataPlane, identity, criu }: MoveParts):
     clock: host.clock,
     containers: containersOf(host),
     volumes: volumesOf(host),
+    states: host.states,
     data,
     pages: {
       issue: key => ({
@@ -109,6 +110,7 @@ function volumesOf(host: Host): Volumes {
   return {
     idMap: spec => idMapOf(host, spec),
     methods: spec => driverOf(spec).transferMethods(),
+    snapshots: spec => driverOf(spec).listSnapshots(instanceVolume(spec.id)),
     sender: ({ transfer, spec }, method) => driverOf(spec).openSender({ ...orderOf(transfer, spec), method }),
     receiver: ({ transfer, spec }, method) => driverOf(spec).openReceiver({ ...orderOf(transfer, spec), method }),
     activate: spec => driverOf(spec).activate(instanceVolume(spec.id)),

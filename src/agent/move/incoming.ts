@@ -8,6 +8,8 @@ import { z } from 'zod';
 import { AppError, fail } from '../../domain/errors.ts';
 import type { Body, Channel } from '../../rpc/data/channel.ts';
 import { serve } from '../../rpc/data/serve.ts';
+import { STOPPED_STATE, settle } from '../snapshots/state-folders.ts';
+import { checkId } from '../spec.ts';
 import { rootIdOf } from '../storage/id-map.ts';
 import { chooseMethod, TRANSFER_METHODS, type VolumeReceiver } from '../storage/transfer.ts';
 import { readFacts } from './facts.ts';
@@ -18,12 +20,17 @@ import { writeWay } from './pages/pages-folder.ts';
 import type { DataToken, MovePorts } from './ports.ts';
 
 const idMap = z.object({ base: z.int(), size: z.int() });
+const stateName = z.string().transform(name => (name === STOPPED_STATE ? name : checkId(name)));
 const way = z.object({ token: z.string(), address: z.string() });
 const question = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('begin'), methods: z.array(z.enum(TRANSFER_METHODS)), idMap: idMap.nullable() }),
   /** `pages`: of a post-copy, where the rest of the memory is to be had. */
   z.object({ ask: z.literal('images'), images: imageList, pages: way.optional() }),
   z.object({ ask: z.literal('restore') }),
+  /** Of snapshots and states: which are here? What the last round brought is that snapshot. A state is to be kept. */
+  z.object({ ask: z.literal('inventory') }),
+  z.object({ ask: z.literal('keep'), snapshot: z.string().transform(checkId) }),
+  z.object({ ask: z.literal('state'), state: stateName, images: imageList }),
 ]);
 /** Anything else is the volume's own affair. */
 const isOurs = (message: unknown): boolean => typeof message === 'object' && message !== null && 'ask' in message;
@@ -43,7 +50,7 @@ export interface Incoming {
 }
 
 export function createIncoming(ports: MovePorts): Incoming {
-  const { root, volumes } = ports;
+  const { root, volumes, states } = ports;
   const receivers = new Map<string, Promise<VolumeReceiver>>();
   const streams = new Map<string, Set<Channel>>();
 
@@ -91,12 +98,28 @@ export function createIncoming(ports: MovePorts): Incoming {
         await writeFile(join(folder, 'rootfs'), `${await volumes.activate((await expectRecord(folder)).spec)}\n`);
         await say(folder, 'images', 'go');
         return {};
+      case 'inventory':
+        return { snapshots: (await expectReceiver(key)).kept(), states: await states.list(key.instance) };
+      case 'keep':
+        await (await expectReceiver(key)).keep(asked.snapshot);
+        return {};
+      case 'state':
+        await receiveState(folder, asked.state, asked.images, body);
+        return {};
     }
   }
 
   async function receiveImages(folder: string, images: ImageList, body: Body): Promise<void> {
     const { spec } = await expectRecord(folder);
     await writeImages(imagesIn(folder), images, body, rootIdOf(volumes.idMap(spec)));
+  }
+
+  async function receiveState(folder: string, state: string, images: ImageList, body: Body): Promise<void> {
+    const { spec } = await expectRecord(folder);
+    const received = join(await states.work(spec.id, 'receive'), 'images');
+    await writeImages(received, images, body, rootIdOf(volumes.idMap(spec)));
+    await settle(received);
+    await states.publish(received, spec.id, state);
   }
 
   async function forget(key: MoveKey): Promise<VolumeReceiver | undefined> {
@@ -123,7 +146,10 @@ export function createIncoming(ports: MovePorts): Incoming {
 
     publish: async key => (await expectReceiver(key)).publish(),
     finish: async key => (await forget(key))?.finish(),
-    discard: async key => (await forget(key))?.abort(),
+    async discard(key) {
+      await (await forget(key))?.abort();
+      await states.removeAll(key.instance);
+    },
 
     async stop(key) {
       const why = new AppError('cancelled', 'the move was called off');

@@ -1,6 +1,7 @@
 /** What a move needs of the rest of the agent: narrow, so that it can be read, and tested, by itself. */
 import type { Clock } from '../../kit/clock.ts';
 import type { Channel } from '../../rpc/data/channel.ts';
+import type { StateFolders } from '../snapshots/state-folders.ts';
 import type { Spec } from '../spec.ts';
 import type { IdMap } from '../storage/id-map.ts';
 import type { TransferMethod, VolumeReceiver, VolumeSender } from '../storage/transfer.ts';
@@ -52,6 +53,8 @@ export interface Volumes {
   /** How this host stores the owners of the instance's files: undefined when it is privileged. */
   idMap(spec: Spec): IdMap | undefined;
   methods(spec: Spec): readonly TransferMethod[];
+  /** Names of its snapshots. */
+  snapshots(spec: Spec): Promise<readonly string[]>;
   sender(order: MoveOrder, method: TransferMethod): Promise<VolumeSender>;
   receiver(order: MoveOrder, method: TransferMethod): Promise<VolumeReceiver>;
   /** Path of its tree. */
@@ -70,6 +73,9 @@ export interface DataLink {
   issue(params: Readonly<Record<string, string>>): DataToken;
 }
 
+/** Memory and processes kept with the instance and its snapshots: see `snapshots/state-folders.ts`. */
+export type States = Pick<StateFolders, 'list' | 'path' | 'work' | 'publish' | 'removeAll'>;
+
 /** The memory of a post-copy. */
 export interface PagesLink {
   /** Source: a permission for one stream of pages from this host. */
@@ -86,6 +92,7 @@ export interface MovePorts {
   readonly clock: Clock;
   readonly containers: Containers;
   readonly volumes: Volumes;
+  readonly states: States;
   readonly data: DataLink;
   readonly pages: PagesLink;
 }

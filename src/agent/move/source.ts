@@ -22,6 +22,7 @@ import { nextAbort, nextCommit, sourceState } from './next-source.ts';
 import { Outgoing } from './outgoing.ts';
 import { servePages } from './pages/serve-pages.ts';
 import type { DataToken, MovePorts, Timings } from './ports.ts';
+import { sendSnapshots } from './send-snapshots.ts';
 import { untilRunning } from './until-running.ts';
 
 /** From the start of lxc-checkpoint until all images are written: memory goes to tmpfs at about 1 GB/s. */
@@ -73,9 +74,10 @@ export function createSource(ports: MovePorts): MoveSource {
     const transfer = outgoingOf(key, spec);
     const channel = await transfer.open(target);
     try {
+      const before = transfer.warm ? 0 : await sendSnapshots(ports, spec, transfer.sender, channel);
       const report = await transfer.sender.round(channel, { final });
       transfer.warm = true;
-      return report;
+      return { ...report, bytes: before + report.bytes };
     } finally {
       await transfer.hangUp(channel);
     }

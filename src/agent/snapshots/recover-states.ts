@@ -8,6 +8,7 @@ import { settleDump } from './settle-dump.ts';
 export async function recoverStates(host: Host, log: Log): Promise<void> {
   for (const id of await host.states.instances()) {
     const spec = host.ledger.get(id)?.spec;
+    if (host.isMoving(id)) continue; // on its way to us, or from us
     if (spec === undefined) {
       await host.states.removeAll(id);
       continue;

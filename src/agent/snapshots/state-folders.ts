@@ -17,15 +17,17 @@ export interface StateFolders {
   /** Of one state: `STOPPED_STATE`, or a snapshot's id. */
   path(instance: string, state: string): string;
   has(instance: string, state: string): boolean;
-  /** A folder for a dump or restore at work; made if missing. What a crash left in it is found again. */
-  work(instance: string, verb: 'dump' | 'restore'): Promise<string>;
+  /** A folder for a dump, a restore or a transfer at work; made if missing. What a crash left in it is found again. */
+  work(instance: string, verb: 'dump' | 'restore' | 'receive'): Promise<string>;
   /** Gives images that are complete their place. On disk when it returns. */
   publish(images: string, instance: string, state: string): Promise<void>;
   /** Makes `to` what `from` is, at no cost of space; both can be removed and used by themselves. */
   copy(instance: string, from: string, to: string): Promise<void>;
+  /** Of an instance, all that are complete. */
+  list(instance: string): Promise<readonly string[]>;
   /** Succeeds if there is none. */
   remove(instance: string, state: string): Promise<void>;
-  /** Rubbish of an agent that died. */
+  /** What is neither a state nor at work any more. */
   clear(instance: string): Promise<void>;
   /** All of an instance. */
   removeAll(instance: string): Promise<void>;
@@ -59,6 +61,10 @@ export function stateFolders(root: string): StateFolders {
     publish,
     remove,
     has: (instance, state) => existsSync(path(instance, state)),
+    async list(instance) {
+      const names = await readdir(home(instance)).catch(() => []);
+      return names.filter(name => !name.startsWith('.')).sort();
+    },
     async work(instance, verb) {
       const folder = path(instance, `.${verb}`);
       await mkdir(folder, { recursive: true, mode: PASS_THROUGH });
@@ -73,7 +79,7 @@ export function stateFolders(root: string): StateFolders {
     },
     async clear(instance) {
       const names = await readdir(home(instance)).catch(() => []);
-      for (const name of names.filter(each => each.startsWith('.gone-')))
+      for (const name of names.filter(each => each.startsWith('.')))
         await rm(path(instance, name), { recursive: true, force: true });
     },
     removeAll: instance => rm(home(instance), { recursive: true, force: true }),

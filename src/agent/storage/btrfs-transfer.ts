@@ -10,7 +10,7 @@ import { feed, output } from './child-stream.ts';
 import { counted } from './counted.ts';
 import { type Incoming, openIncoming } from './incoming.ts';
 import { isThere, type Layout } from './layout.ts';
-import type { RoundReport, TransferOrder, VolumeReceiver, VolumeSender } from './transfer.ts';
+import type { RoundOptions, RoundReport, TransferOrder, VolumeReceiver, VolumeSender } from './transfer.ts';
 import type { TreeOps } from './tree-ops.ts';
 import { describe } from './volume.ts';
 
@@ -26,21 +26,23 @@ export function openBtrfsSender(layout: Layout, trees: TreeOps, order: TransferO
     }
   }
 
-  async function round(channel: Channel, { final }: { readonly final: boolean }): Promise<RoundReport> {
+  async function round(channel: Channel, { final, snapshot: named }: RoundOptions): Promise<RoundReport> {
     const started = performance.now();
-    if (!(await isThere(root))) fail('not-found', `There is no ${describe(order.volume)} in pool ${layout.source}`);
+    const tree = named === undefined ? root : layout.snapshot(order.volume, named);
+    if (!(await isThere(tree)))
+      fail('not-found', `There is no ${describe(order.volume, named)} in pool ${layout.source}`);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const number = (await highest(folder)) + 1;
     const snapshot = join(folder, String(number));
     const asked = channel.ask({ step: 'state', round: number, base: -1 });
-    const [{ message }] = await Promise.all([asked, trees.copy(root, snapshot, { readOnly: true })]);
+    const [{ message }] = await Promise.all([asked, trees.copy(tree, snapshot, { readOnly: true })]);
     const base = (message as { round: number }).round === confirmed ? confirmed : -1;
     const parent = base === -1 ? [] : ['-p', join(folder, String(base))];
     const count = { bytes: 0 };
     const body = counted(output(['btrfs', ['send', '-q', ...parent, snapshot]]), count);
     await channel.ask({ step: 'fill', round: number, base }, body);
     confirmed = number;
-    if (!final) await clear(number);
+    if (!final || named !== undefined) await clear(number);
     return { round: number, bytes: count.bytes, entries: undefined, ms: performance.now() - started };
   }
 
@@ -74,6 +76,7 @@ function snapshotsAt(folder: string, trees: TreeOps): Incoming {
       return undefined;
     },
     place: (round, place) => trees.copy(join(folder, String(round)), place),
+    copy: (round, place) => trees.copy(join(folder, String(round)), place),
     clear: () => clear(),
   };
 }

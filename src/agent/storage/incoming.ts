@@ -2,14 +2,14 @@
  * The receiving end of a transfer, whatever the method: what it has, and how it becomes a volume. Its few facts are on
  * disk, so that publish, finish and abort mean the same after a restart of the agent.
  */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fail } from '../../domain/errors.ts';
 import type { Body } from '../../rpc/data/channel.ts';
 import { onDisk } from './disk-error.ts';
 import { rootIdOf } from './id-map.ts';
-import { closeHome, isThere, type Layout } from './layout.ts';
+import { closeHome, isThere, type Layout, moveInto } from './layout.ts';
 import type { TransferOrder, VolumeReceiver } from './transfer.ts';
 import type { TreeOps } from './tree-ops.ts';
 import { describe } from './volume.ts';
@@ -23,6 +23,8 @@ export interface Incoming {
   take(step: Step, body: Body): Promise<string | undefined>;
   /** Puts the result of `round` at `place`, where nothing is. */
   place(round: number, place: string): Promise<void>;
+  /** The same, and it stays here as well, for further rounds. */
+  copy(round: number, place: string): Promise<void>;
   /** Deletes all trees in the folder. */
   clear(): Promise<void>;
 }
@@ -42,9 +44,11 @@ const facts = z.object({
   publishing: z.boolean(),
   /** Set before cleaning up: from then on the volume is not ours any more. */
   finished: z.boolean(),
+  /** Snapshots that are ours to delete, named before they appear. */
+  kept: z.array(z.string()).default([]),
 });
 type Facts = z.infer<typeof facts>;
-const NOTHING: Facts = { round: -1, publishing: false, finished: false };
+const NOTHING: Facts = { round: -1, publishing: false, finished: false, kept: [] };
 
 export async function openIncoming(
   layout: Layout,
@@ -89,6 +93,17 @@ export async function openIncoming(
       return { round: now.round, misfit };
     },
 
+    async keep(snapshot) {
+      const at = layout.snapshot(order.volume, snapshot);
+      if (await isThere(at)) return;
+      if (now.round === -1) fail('conflict', `Transfer ${order.id} has nothing whole to keep`);
+      await note({ kept: [...now.kept.filter(each => each !== snapshot), snapshot] });
+      const scratch = layout.scratch();
+      await incoming.copy(now.round, scratch);
+      await moveInto(scratch, at);
+    },
+    kept: () => now.kept,
+
     async publish() {
       if (!now.publishing) {
         if (await isThere(place)) {
@@ -116,6 +131,8 @@ export async function openIncoming(
         await trees.remove(place);
         await rm(layout.home(order.volume), { recursive: true, force: true });
       }
+      if (!now.finished) for (const name of now.kept) await trees.remove(layout.snapshot(order.volume, name));
+      await rmdir(layout.snapshots(order.volume)).catch(() => {}); // others are left, or there were none
       await forget();
     },
   };

@@ -111,6 +111,52 @@ for (const [from, to, method] of WAYS) {
       for (const pool of [source, target]) assert.deepEqual(await readdir(join(pool.source, 'transfers')), []);
     });
 
+    test('snapshots go first, each as what differs from the one before, and an abort removes them', async t => {
+      const [source, target] = await pair(t, from, to);
+      const root = await source.activate(volume);
+      const { base } = DEFAULT_ID_MAP;
+      await run('dd', ['if=/dev/urandom', `of=${root}/big`, 'bs=1M', 'count=8', 'status=none']);
+      await chown(join(root, 'big'), base, base);
+      await source.snapshot(volume, 'one');
+      await change(root);
+      await source.snapshot(volume, 'two');
+      await changeLittle(root);
+
+      const ship = async (receiver: VolumeReceiver) => {
+        const sender = await source.openSender(order(method));
+        const channel = channelTo(receiver);
+        const bytes: number[] = [];
+        for (const snapshot of ['one', 'two']) {
+          bytes.push((await sender.round(channel, { final: false, snapshot })).bytes);
+          for (let i = 0; i < 2; i += 1) await receiver.keep(snapshot);
+        }
+        bytes.push((await sender.round(channel, { final: true })).bytes);
+        await channel.close();
+        await sender.close();
+        return bytes;
+      };
+      await ship(await target.openReceiver(order(method)));
+      const again = await target.openReceiver(order(method));
+      assert.deepEqual(again.kept(), ['one', 'two']);
+      await again.publish();
+      await again.abort();
+      for (const folder of ['snapshots', 'instances', 'transfers'])
+        assert.deepEqual(await readdir(join(target.source, folder)), []);
+
+      const receiver = await target.openReceiver(order(method));
+      const [first, second, last] = await ship(receiver);
+      if (method === 'btrfs') assert.ok(second! + last! < first! / 4, `${first} ${second} ${last}`);
+      await receiver.publish();
+      await receiver.finish();
+      await receiver.abort();
+      assert.deepEqual(await target.listSnapshots(volume), ['one', 'two']);
+      const trees = (pool: StorageDriver) =>
+        ['one', 'two'].map(name => join(pool.source, 'snapshots', volume.name, name));
+      for (const [i, tree] of trees(source).entries())
+        assert.equal(await listing(trees(target)[i]!, base), await listing(tree, base));
+      assert.equal(await listing(await target.activate(volume), base), await listing(root, base));
+    });
+
     test('an abort, also by a restarted agent, leaves nothing', async t => {
       const [source, target] = await pair(t, from, to);
       const sender = await source.openSender(order(method));

@@ -14,7 +14,7 @@ import { counted } from './counted.ts';
 import { type IdMap, within } from './id-map.ts';
 import { isThere, type Layout } from './layout.ts';
 import { type Shipped, watchTar } from './tar-watch.ts';
-import type { RoundReport, TransferOrder, VolumeSender } from './transfer.ts';
+import type { RoundOptions, RoundReport, TransferOrder, VolumeSender } from './transfer.ts';
 import { deltaOf } from './tree-delta.ts';
 import { type Tree, walk } from './tree-walk.ts';
 import { describe } from './volume.ts';
@@ -47,13 +47,13 @@ interface TreeAnswer {
 }
 
 export function openTreeSender(layout: Layout, order: TransferOrder): VolumeSender {
-  const root = layout.tree(order.volume);
   let copy = NO_COPY;
   let nextRound = 0;
 
   /** One try: how many entries it shipped, or why the copy is of no use: folders changed too much meanwhile. */
   async function ship(
     channel: Channel,
+    root: string,
     number: number,
     final: boolean,
     count: { bytes: number },
@@ -84,13 +84,17 @@ export function openTreeSender(layout: Layout, order: TransferOrder): VolumeSend
     return changes.length;
   }
 
-  async function round(channel: Channel, { final }: { readonly final: boolean }): Promise<RoundReport> {
+  async function round(channel: Channel, options: RoundOptions): Promise<RoundReport> {
     const started = performance.now();
-    if (!(await isThere(root))) fail('not-found', `There is no ${describe(order.volume)} in pool ${layout.source}`);
+    const { snapshot } = options;
+    const root = snapshot === undefined ? layout.tree(order.volume) : layout.snapshot(order.volume, snapshot);
+    const final = options.final || snapshot !== undefined; // nobody writes to a snapshot
+    if (!(await isThere(root)))
+      fail('not-found', `There is no ${describe(order.volume, snapshot)} in pool ${layout.source}`);
     const count = { bytes: 0 };
     for (let tries = final ? 1 : TRIES; ; tries--) {
       const number = nextRound++;
-      const shipped = await ship(channel, number, final, count);
+      const shipped = await ship(channel, root, number, final, count);
       if (typeof shipped === 'number') {
         return { round: number, bytes: count.bytes, entries: shipped, ms: performance.now() - started };
       }

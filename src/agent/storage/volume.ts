@@ -20,4 +20,5 @@ export function checkFileName(what: string, name: string): string {
   return name;
 }
 
-export const describe = (volume: Volume): string => `${volume.kind} volume ${volume.name}`;
+export const describe = (volume: Volume, snapshot?: string): string =>
+  `${snapshot === undefined ? '' : `snapshot ${snapshot} of `}${volume.kind} volume ${volume.name}`;

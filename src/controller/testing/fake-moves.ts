@@ -2,7 +2,7 @@
 import { fail } from '../../domain/errors.ts';
 import type { Agent, InstanceSpec, MoveRef } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { Server } from '../../rpc/shapes.ts';
-import type { FakeHost } from './fake-host.ts';
+import type { FakeHost, FakeInstance } from './fake-host.ts';
 
 export interface FakeMove {
   readonly role: 'source' | 'target';
@@ -11,7 +11,11 @@ export interface FakeMove {
   readonly live: boolean;
   /** Source: idle, held, gone. Target: idle, synced, held, running. */
   readonly state: 'idle' | 'synced' | 'held' | 'gone' | 'running';
+  /** Target: what has come of its disk, its snapshots and what is kept with them. */
+  readonly brought?: Brought;
 }
+
+type Brought = Pick<FakeInstance, 'content' | 'memory' | 'snapshots'>;
 
 type MoveVerbs = Pick<
   Server<typeof Agent>,
@@ -36,6 +40,10 @@ export function moveVerbs(host: FakeHost, all: ReadonlyMap<string, FakeHost>): M
     if (spec.generation >= ref!.generation) fail('conflict', 'the target would not have a newer generation');
     return get(ref) ?? { role: 'source', instance: ref!.instance, spec, live: true, state: 'idle' };
   };
+  const brought = (id: string): Brought => {
+    const { content, memory, snapshots } = host.instances.get(id)!;
+    return { content, memory, snapshots };
+  };
   const peer = (token: string, ref: MoveRef | undefined) => {
     const target = all.get(token.split('/')[0]!)!;
     if (target.down) fail('unavailable', `node ${target.name} cannot be reached`);
@@ -59,7 +67,7 @@ export function moveVerbs(host: FakeHost, all: ReadonlyMap<string, FakeHost>): M
     syncMove: async function* ({ ref, target, final }) {
       put(ref, source(ref));
       const other = peer(target!.token, ref);
-      other.set({ ...other.move, state: 'synced' });
+      other.set({ ...other.move, state: 'synced', brought: brought(ref!.instance) });
       yield { phase: 'sync', bytes: final ? 10n : 100n, done: true };
     },
     freezeMove: async ({ ref, target }) => {
@@ -69,7 +77,7 @@ export function moveVerbs(host: FakeHost, all: ReadonlyMap<string, FakeHost>): M
       const other = peer(target!.token, ref);
       host.set(ref!.instance, { held: true });
       put(ref, { ...move, state: 'held' });
-      other.set({ ...other.move, state: 'held' });
+      other.set({ ...other.move, state: 'held', brought: brought(ref!.instance) });
       return { ms: { dump: 40 } };
     },
     awaitMove: async ref => {
@@ -86,7 +94,12 @@ export function moveVerbs(host: FakeHost, all: ReadonlyMap<string, FakeHost>): M
         return fail('conflict', 'nothing was restored here that could be resumed');
       }
       if (move.live && move.state !== 'held' && move.state !== 'running') fail('conflict', 'nothing was restored here');
-      host.set(ref.instance, { spec: move.spec, state: move.live ? 'running' : 'stopped', held: false });
+      host.set(ref.instance, {
+        ...move.brought,
+        spec: move.spec,
+        state: move.live ? 'running' : 'stopped',
+        held: false,
+      });
       host.moves.delete(key(ref));
       return { ms: { resume: 1 } };
     },

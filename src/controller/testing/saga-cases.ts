@@ -204,6 +204,18 @@ export const SAGA_CASES: readonly SagaCase[] = [
     begin: c => beginMoveInstance(c, { ...c1, live: true, target: { node: 'n2' } }),
   },
   {
+    name: 'move with snapshots, while it runs',
+    saga: 'migrate-live',
+    prepare: snapshotted(running),
+    begin: c => beginMoveInstance(c, { ...c1, live: true, target: { node: 'n2' } }),
+  },
+  {
+    name: 'move with a state that is kept, and snapshots',
+    saga: 'migrate-cold',
+    prepare: snapshotted(saved),
+    begin: c => beginMoveInstance(c, { ...c1, live: true }),
+  },
+  {
     name: 'move a stopped one',
     saga: 'migrate-cold',
     prepare: stopped,
