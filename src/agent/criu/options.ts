@@ -17,11 +17,10 @@ export const RESTORE_OPTIONS: readonly string[] = COMMON;
 
 /**
  * In a post-copy the memory stays in the frozen processes, and we serve it from there (`move/pages`): they are held in
- * CRIU's hook until the last page has moved, and can be let run until the pivot. CRIU's own page server begins only after
- * the hook; the address on which it must fail keeps it from waiting for somebody. What becomes of the processes then is
- * decided by the hook, not by CRIU.
+ * CRIU's hook until the last page has moved, and can be let run until the pivot. CRIU's own page server, which begins only
+ * after the hook, is ended by its next one. What becomes of the processes is decided by the first hook, not by CRIU.
  */
-const POST_COPY = { dump: ['--lazy-pages', '--address', '255.255.255.255', '--port', '1'], restore: ['--lazy-pages'] };
+const POST_COPY = { dump: ['--lazy-pages', '--address', '127.0.0.1'], restore: ['--lazy-pages'] };
 
 export const dumpOptions = (mode: LiveMode): readonly string[] =>
   mode === 'post-copy' ? [...DUMP_OPTIONS, ...POST_COPY.dump] : DUMP_OPTIONS;

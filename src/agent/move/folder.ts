@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fail } from '../../domain/errors.ts';
 import type { AgentMode } from '../../domain/move-mode.ts';
 import { run } from '../command.ts';
@@ -42,9 +42,14 @@ export async function readRecord(folder: string): Promise<MoveRecord | undefined
 /** Makes the folder if need be. On tmpfs there is nothing to sync: after a power cut there is no move either. */
 export async function writeRecord(folder: string, record: MoveRecord): Promise<void> {
   await mkdir(folder, { recursive: true, mode: PASS_THROUGH });
-  const temporary = join(folder, `record.${randomBytes(4).toString('hex')}`);
-  await writeFile(temporary, JSON.stringify(record));
-  await rename(temporary, join(folder, 'record.json'));
+  await writeWhole(join(folder, 'record.json'), JSON.stringify(record));
+}
+
+/** A file that is there as a whole or not at all. */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = join(dirname(path), `new.${randomBytes(4).toString('hex')}`);
+  await writeFile(temporary, text, { mode: 0o600 });
+  await rename(temporary, path);
 }
 
 /** Tells the scripts that it is a post-copy. */
@@ -88,9 +93,7 @@ export async function say(folder: string, gate: Gate, word: Word): Promise<void>
 
 /** Writes down that a stage was reached. @param text what there is to say about it */
 export async function mark(folder: string, stage: string, text = ''): Promise<void> {
-  const temporary = join(folder, `${stage}.new`);
-  await writeFile(temporary, text);
-  await rename(temporary, join(folder, `at.${stage}`));
+  await writeWhole(join(folder, `at.${stage}`), text);
 }
 
 /** What was said when a stage was reached. */

@@ -23,6 +23,7 @@ export type TargetState =
   | 'broken';
 
 export function targetState(facts: Facts): TargetState {
+  if (facts.stages.has('pages-lost') && facts.exit !== 0) return 'failed'; // of a post-copy; what was restored is killed
   if (facts.exit !== undefined) return facts.exit === 0 ? 'running' : 'failed';
   if (!facts.begun) return 'idle';
   if (!facts.alive) return 'broken';
@@ -36,16 +37,20 @@ export function isOnItsWay(facts: Facts): boolean {
   return ['arming', 'armed', 'restoring'].includes(targetState(facts));
 }
 
-export type ResumeStep = 'say-go' | 'wait' | 'settle' | 'refuse';
+export type ResumeStep = 'say-go' | 'wait' | 'reconnect' | 'settle' | 'refuse';
 
-/** The pivot is done: let it run. `refuse`: there is nothing here that could run. */
+/**
+ * The pivot is done: let it run. `reconnect`: it waits for pages of its memory, and nobody knows where they are to be had.
+ * `refuse`: there is nothing here that could run.
+ */
 export function nextResume(facts: Facts): ResumeStep {
   const state = targetState(facts);
   switch (state) {
     case 'held':
       return 'say-go';
     case 'ending':
-      return facts.words.verdict === 'go' ? 'wait' : 'refuse';
+      if (facts.words.verdict !== 'go') return 'refuse';
+      return facts.stages.has('pages-cut') ? 'reconnect' : 'wait';
     case 'running':
       return 'settle';
     default:

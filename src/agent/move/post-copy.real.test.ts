@@ -1,9 +1,24 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataToken } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { inOwnHost } from '../testing/own-host.ts';
-import { assertUnbroken, Moving } from './testing/moving.ts';
+import { assertUnbroken, criu, Moving } from './testing/moving.ts';
 import type { TestHost } from './testing/two-hosts.ts';
+
+/** Gone, or a zombie that its parent will reap. */
+const isDead = (pid: number): boolean => statusOf(pid) === '' || /^State:\tZ/m.test(statusOf(pid));
+
+const statusOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8').split('\n').slice(0, 7).join('\n');
+  } catch {
+    return '';
+  }
+};
 
 const PREFIX = process.env.BERTH_OWN_HOST ?? `berth-test-pages-${process.pid}`;
 await inOwnHost(import.meta.url, PREFIX);
@@ -16,11 +31,12 @@ const MEMORY_MIB = 96;
 const HOLD = `#!/bin/sh
 cd /tmp
 [ -p enough ] || busybox mkfifo enough
-head -c ${MEMORY_MIB}M /dev/urandom >data
-md5sum data | cut -c 1-32 >before
-(cat data; rm data; : >held; read -r _ <enough) | busybox tail -c ${MEMORY_MIB}M | busybox md5sum | busybox cut -c 1-32 >after
+rm -f held after
+head -c ${MEMORY_MIB}m /dev/urandom >data
+busybox md5sum data >before
+{ cat data; rm data; : >held; read -r _ <enough; } | busybox tail -c ${MEMORY_MIB}m | busybox md5sum >after
 exec sleep 100000
-`.replaceAll(/(?<=^|\| )(md5sum|cut)/gm, 'busybox $1');
+`;
 
 describe('a post-copy between two hosts', () => {
   let moving: Moving;
@@ -36,38 +52,130 @@ describe('a post-copy between two hosts', () => {
       programs: { hold: HOLD },
     });
     ({ a, b } = moving);
-    while ((await moving.inside(a, '[ -e /tmp/held ] && echo y || true')) === '') await sleep(50);
+    while (!(await moving.inside(a, '[ -e /tmp/held ] && echo held || true'))) await sleep(50);
   });
   after(() => moving?.close());
   afterEach(() => moving.abortLeftOver());
 
-  async function untilAllHere(to: TestHost, name: string) {
-    for (;;) {
-      const pages = await to.client.awaitPages({ ref: moving.ref('target', name) });
-      if (pages.state !== 'coming') return pages;
+  /** As the saga does it. @returns how it ended, and how often the source had to be asked for another way to it */
+  async function untilAllHere(from: TestHost, to: TestHost, name: string) {
+    let source: DataToken | undefined;
+    for (let cuts = 0; ; ) {
+      const pages = await to.client.awaitPages({ ref: moving.ref('target', name), ...(source ? { source } : {}) });
+      source = undefined;
+      if (pages.state === 'here' || pages.state === 'lost') return { ...pages, cuts };
+      if (pages.state !== 'cut') continue;
+      cuts += 1;
+      source = await from.client.servePages(moving.ref('source', name));
     }
   }
 
-  it('there and back: it runs before its memory has come, and all of it comes', { timeout: 60_000 }, async t => {
+  const bytesOfMemory = MEMORY_MIB << 20;
+
+  it('is taken back until the last moment: memory and connection are as before', { timeout: 30_000 }, async () => {
     const echoes = await moving.connected(async () => {
-      for (const [from, to, name] of [
-        [a, b, 'there'],
-        [b, a, 'back'],
-      ] as const) {
-        const timings = await moving.handOver(from, to, name, 'post-copy');
-        const pages = await untilAllHere(to, name);
-        assert.equal(pages.state, 'here', pages.why);
-        assert.ok(Number(pages.bytes) > (MEMORY_MIB << 20), `${pages.bytes} bytes came later`);
-        t.diagnostic(JSON.stringify([...timings, { pages: pages.ms, bytes: Number(pages.bytes) }]));
-        await moving.commit(from, name);
-        await moving.assertNothingOn(from);
-      }
+      const target = await moving.prepare(a, b, 'back', 'post-copy');
+      await a.client.freezeMove({ ref: moving.ref('source', 'back'), target, mode: 'post-copy' });
+      await b.client.awaitMove(moving.ref('target', 'back'));
+      await moving.abort(a, b, 'back');
+      assert.equal(await moving.stateOn(a), 'running');
+      await moving.assertNothingOn(b);
+    });
+    assertUnbroken(echoes);
+  });
+
+  it('the agent that has the memory dies before the pivot: it runs on where it was', { timeout: 30_000 }, async () => {
+    await b.kill();
+    await b.start(await lateDaemon());
+    const echoes = await moving.connected(async () => {
+      const target = await moving.prepare(a, b, 'early', 'post-copy');
+      await a.client.freezeMove({ ref: moving.ref('source', 'early'), target, mode: 'post-copy' });
+      await a.kill();
+      await assert.rejects(b.client.awaitMove(moving.ref('target', 'early')), /memory did not reach the target/);
+      await a.start(criu);
+      await moving.abort(a, b, 'early');
+      assert.equal(await moving.stateOn(a), 'running');
+      await moving.assertNothingOn(b);
+    });
+    assertUnbroken(echoes);
+    await b.kill();
+    await b.start(criu);
+  });
+
+  it('it runs before its memory has come, and all of it comes', { timeout: 30_000 }, async t => {
+    const echoes = await moving.connected(async () => {
+      const timings = await moving.handOver(a, b, 'there', 'post-copy');
+      const pages = await untilAllHere(a, b, 'there');
+      assert.equal(pages.state, 'here', pages.why);
+      assert.ok(Number(pages.bytes) > bytesOfMemory, `${pages.bytes} bytes came later`);
+      t.diagnostic(JSON.stringify([...timings, { pages: pages.ms, bytes: Number(pages.bytes) }]));
+      await moving.commit(a, 'there');
+      await moving.assertNothingOn(a);
+    });
+    t.diagnostic(JSON.stringify(echoes));
+    assertUnbroken(echoes);
+  });
+
+  it('both agents die while memory comes: the next ones go on, and nothing is lost', { timeout: 30_000 }, async t => {
+    const echoes = await moving.connected(async () => {
+      await moving.handOver(b, a, 'again', 'post-copy');
+      await Promise.all([a.kill(), b.kill()]);
+      await Promise.all([a.start(criu), b.start(criu)]);
+      const pages = await untilAllHere(b, a, 'again');
+      assert.equal(pages.state, 'here', pages.why);
+      assert.ok(pages.cuts > 0, 'the stream was cut');
+      await moving.commit(b, 'again');
+      await moving.assertNothingOn(b);
     });
     t.diagnostic(JSON.stringify(echoes));
     assertUnbroken(echoes);
     await moving.inside(a, 'echo >/tmp/enough; while [ ! -s /tmp/after ]; do sleep 0.1; done');
-    const [before, after] = (await moving.inside(a, 'cat /tmp/before /tmp/after')).trim().split('\n');
-    assert.match(before!, /^[0-9a-f]{32}$/);
-    assert.equal(after, before);
+    const sums = (await moving.inside(a, 'cat /tmp/before /tmp/after')).split('\n').map(line => line.slice(0, 32));
+    assert.match(sums[0]!, /^[0-9a-f]{32}$/);
+    assert.equal(sums[1], sums[0], 'the memory has the checksum that it had at the beginning');
   });
+
+  for (const [what, pattern] of [
+    ['the daemon that puts pages in', '(^|/)criu lazy-pages'],
+    ['the process that fetches them', 'pages/main.ts'],
+  ] as const) {
+    it(`${what} is killed: the instance ends at once, on both hosts, and it is said why`, {
+      timeout: 30_000,
+    }, async () => {
+      const name = `lost-${pattern.length}`;
+      await moving.abortLeftOver();
+      await restart(a);
+      await moving.handOver(a, b, name, 'post-copy');
+      const { pid } = (await b.client.getInstanceState({ id: moving.id, generation: moving.generation + 1n })).status!;
+      const { stdout } = await b.run('pgrep', '-f', `${pattern}.*${name}`);
+      process.kill(Number(stdout.trim().split('\n').at(-1)), 'SIGKILL');
+      const pages = await untilAllHere(a, b, name);
+      assert.equal(pages.state, 'lost');
+      assert.notEqual(pages.why, '');
+      assert.ok(isDead(pid), `${pid} is ${statusOf(pid)}`);
+      await moving.commit(a, name);
+      await moving.assertNothingOn(a);
+      while ((await moving.stateOn(b)) !== 'stopped') await sleep(20);
+      [a, b] = [b, a];
+    });
+  }
+
+  /** A CRIU whose daemon takes its time, so that something can happen before it asks for the first page. */
+  async function lateDaemon(): Promise<string> {
+    const path = join(moving.folder, 'late-criu');
+    const script = `#!/bin/sh\n[ "$1" != lazy-pages ] || sleep 1\nexec ${criu} "$@"\n`;
+    await writeFile(path, script, { mode: 0o755 });
+    return path;
+  }
+
+  /** With its memory filled anew. */
+  async function restart(host: TestHost): Promise<void> {
+    await host.client.ensureState({
+      ref: { id: moving.id, generation: moving.generation },
+      state: 'stopped',
+      force: true,
+    });
+    await moving.startOn(host.client);
+    while (!(await moving.inside(host, '[ -e /tmp/held ] && echo held || true'))) await sleep(50);
+  }
 });

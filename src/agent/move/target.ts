@@ -4,7 +4,7 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail } from '../../domain/errors.ts';
+import { AppError, fail } from '../../domain/errors.ts';
 import type { AgentMode, LiveMode } from '../../domain/move-mode.ts';
 import { checkpointFailure, startCheckpoint } from '../criu/checkpoint.ts';
 import { restoreOptions } from '../criu/options.ts';
@@ -12,7 +12,7 @@ import { instanceLocks } from '../instance-lock.ts';
 import type { Spec } from '../spec.ts';
 import { awaitFacts } from './await-facts.ts';
 import { between, type Facts, readFacts } from './facts.ts';
-import { folderOf, furnish, type MoveRecord, modeFile, readRecord, say, writeRecord } from './folder.ts';
+import { folderOf, furnish, type MoveRecord, markText, modeFile, readRecord, say, writeRecord } from './folder.ts';
 import { createIncoming, type Incoming } from './incoming.ts';
 import type { MoveKey } from './key.ts';
 import { isOnItsWay, nextAbort, nextResume, targetState } from './next-target.ts';
@@ -74,7 +74,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
     const ready = ({ stages }: Facts) => mode !== 'post-copy' || stages.has('pager');
     const over = (facts: Facts) => !['idle', 'arming'].includes(targetState(facts)) && ready(facts);
     const facts = await awaitFacts(folder, over, { timeoutMs: ARM_TIMEOUT_MS, what: 'making ready to restore' });
-    if (['failed', 'broken'].includes(targetState(facts))) throw await checkpointFailure('restore', folder);
+    if (['failed', 'broken'].includes(targetState(facts))) throw await failureOf(folder, facts);
   }
 
   async function awaitRestored(key: MoveKey, signal: AbortSignal): Promise<Timings> {
@@ -85,7 +85,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
     const facts = await awaitFacts(folder, over, { timeoutMs: RESTORE_TIMEOUT_MS, what: 'restoring', signal });
     const state = targetState(facts);
     if (state === 'idle' || facts.words.verdict === 'back') fail('cancelled', 'the move was called off');
-    if (state === 'failed' || state === 'broken') throw await checkpointFailure('restore', folder);
+    if (state === 'failed' || state === 'broken') throw await failureOf(folder, facts);
     return { ms: { restore: between(facts, 'restore', 'verdict') ?? 0 }, bytes: {} };
   }
 
@@ -120,6 +120,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
   }
 
   async function letRun(folder: string): Promise<Facts> {
+    const isNews = (facts: Facts) => nextResume(facts) !== 'wait';
     for (;;) {
       const facts = await readFacts(folder);
       switch (nextResume(facts)) {
@@ -127,12 +128,15 @@ export function createTarget(ports: MovePorts): MoveTarget {
           await say(folder, 'verdict', 'go');
           break;
         case 'wait':
-          await awaitFacts(folder, now => nextResume(now) !== 'wait', { timeoutMs: END_TIMEOUT_MS, what: 'resuming' });
+          await awaitFacts(folder, isNews, { timeoutMs: END_TIMEOUT_MS, what: 'resuming' });
+          break;
+        case 'reconnect':
+          fail('unavailable', 'the source of the memory cannot be reached');
           break;
         case 'settle':
           return facts;
         case 'refuse':
-          if (facts.begun) throw await checkpointFailure('restore', folder);
+          if (facts.begun) throw await failureOf(folder, facts);
           fail('conflict', 'nothing was restored here that could be resumed');
       }
     }
@@ -174,6 +178,11 @@ export function createTarget(ports: MovePorts): MoveTarget {
       await alone(key, () => takeBack(key));
     },
   };
+}
+
+async function failureOf(folder: string, { stages }: Facts): Promise<AppError> {
+  if (!stages.has('pages-lost')) return checkpointFailure('restore', folder);
+  return new AppError('unsupported', `the memory did not reach the target: ${await markText(folder, 'pages-lost')}`);
 }
 
 async function expectRecord(folder: string, key: MoveKey): Promise<MoveRecord> {

@@ -1,5 +1,5 @@
 /** CRIU's daemon of a post-copy, in a wrapper that kills what was restored when the daemon fails. */
-import { existsSync, readFileSync, watch } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run, start } from '../../command.ts';
@@ -14,10 +14,10 @@ export interface LazyDaemon {
   readonly ended: Promise<string | undefined>;
   /** Of the daemon itself; undefined when there is none. */
   pid(): number | undefined;
-  kill(): void;
+  /** And what was restored. */
+  kill(): Promise<void>;
 }
 
-const SOCKET = 'lazy-pages.socket';
 const LOG = 'lazy-pages.log';
 
 /** @param port of the page server on this host's loopback */
@@ -25,22 +25,25 @@ export function startLazyDaemon(folder: string, criu: string, port: number): Laz
   const images = imagesIn(folder);
   const server = ['--page-server', '--address', '127.0.0.1', '--port', `${port}`];
   const env = checkpointEnvironment(criu, folder);
-  const args = [...server, '-D', images, '-W', images, '-o', join(images, LOG)];
-  const wrapper = start(join(SCRIPTS, 'lazy-pages'), args, { env, stdio: 'ignore' });
+  const args = [...server, '-D', images, '-W', images, '-o', join(images, LOG), '--status-fd', '1'];
+  const wrapper = start(join(SCRIPTS, 'lazy-pages'), args, { env, stdio: ['ignore', 'pipe', 'ignore'] });
+  const killRestored = () => run(join(SCRIPTS, 'kill-restored'), [], { env, allowFailure: true });
   const ended = wrapper.exited.then(
     async ({ code }) => {
       if (code === 0) return undefined;
-      // Once more, for the wrapper may have been killed with it.
-      await run(join(SCRIPTS, 'kill-restored'), [], { env, allowFailure: true });
-      return (await whyItFailed(images)) || `ended with ${code}`;
+      await killRestored(); // once more, for the wrapper may have been killed with it
+      return (await whyItFailed(images)) || `criu lazy-pages ended with ${code}`;
     },
     (error: Error) => error.message,
   );
   return {
-    listening: untilThere(images, SOCKET),
+    listening: new Promise(resolve => wrapper.stdout.once('data', () => resolve())),
     ended,
     pid: () => childOf(wrapper.pid),
-    kill: () => wrapper.kill('SIGKILL'),
+    async kill() {
+      wrapper.kill('SIGKILL');
+      await killRestored();
+    },
   };
 }
 
@@ -55,16 +58,4 @@ function childOf(pid: number): number | undefined {
   } catch {
     return undefined;
   }
-}
-
-function untilThere(folder: string, name: string): Promise<void> {
-  return new Promise(resolve => {
-    const watcher = watch(folder, () => look());
-    const look = () => {
-      if (!existsSync(join(folder, name))) return;
-      watcher.close();
-      resolve();
-    };
-    look();
-  });
 }

@@ -5,6 +5,8 @@ import { runPager } from './pager.ts';
 
 // Whoever ends the agent's children must not take the memory of an instance away.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+// And what fails on the side must not end it.
+process.on('unhandledRejection', thrown => process.stderr.write(`${(thrown as Error).stack}\n`));
 
 const [folder = '', criu = ''] = process.argv.slice(2);
 const identity = JSON.parse(await text(process.stdin)) as TlsIdentity;

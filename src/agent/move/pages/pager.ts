@@ -5,12 +5,12 @@
  */
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { fail } from '../../../domain/errors.ts';
+import { AppError, fail } from '../../../domain/errors.ts';
 import { ByteWriter } from '../../../rpc/data/byte-writer.ts';
 import { dial } from '../../../rpc/data/dial.ts';
 import type { TlsIdentity } from '../../../rpc/identity.ts';
 import { awaitFacts } from '../await-facts.ts';
-import type { Facts } from '../facts.ts';
+import { type Facts, readFacts } from '../facts.ts';
 import { mark, say } from '../folder.ts';
 import type { DataToken } from '../ports.ts';
 import { holdFaults } from './hold-faults.ts';
@@ -51,6 +51,14 @@ export async function runPager({ folder, criu, identity }: PagerOptions): Promis
     if (pid !== undefined) holdFaults(pid); // given back when this process ends
   });
 
+  // Until the pivot a source that cannot be reached ends the move; later it is waited for.
+  const cutOff = Promise.withResolvers<never>();
+  const onCut = async (error: AppError): Promise<void> => {
+    process.stderr.write(`cut: ${error.message}\n`);
+    const { words } = await readFacts(folder);
+    if (words.verdict !== 'go') throw error;
+    await mark(folder, 'pages-cut', error.message);
+  };
   let way: DataToken | undefined = first;
   const link = openPageLink({
     dial: to => dial({ ...to, identity, kind: PAGES_STREAM }),
@@ -59,17 +67,20 @@ export async function runPager({ folder, criu, identity }: PagerOptions): Promis
       way = undefined;
       return next;
     },
-    onCut: error => void mark(folder, 'pages-cut', error.message),
+    onCut: error => void onCut(error).catch(cutOff.reject),
   });
   const cache = pageCache(CACHE_BYTES);
   void door.connection.then(socket => answer(socket, cache, link));
   void until(({ stages }) => stages.has('post-resume')).then(() => pull(folder, cache, link));
 
-  const calledOff = until(() => false).then(() => 'called off' as const);
-  const end = await Promise.race([daemon.ended, calledOff]);
-  if (end === undefined) await mark(folder, 'pages-here');
-  else if (end === 'called off') daemon.kill();
-  else await mark(folder, 'pages-lost', end);
+  const calledOff = until(() => false).then(() => fail('cancelled', 'the move was called off'));
+  try {
+    const failure = await Promise.race([daemon.ended, calledOff, cutOff.promise]);
+    await (failure === undefined ? mark(folder, 'pages-here') : mark(folder, 'pages-lost', failure));
+  } catch (thrown) {
+    if (existsSync(folder)) await mark(folder, 'pages-lost', AppError.from(thrown).message);
+    await daemon.kill();
+  }
 }
 
 /** Nothing is to be moved any more. */

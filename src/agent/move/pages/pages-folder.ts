@@ -1,6 +1,7 @@
 /** What agent and pager tell each other in the move's folder, besides stages and words. */
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from '../folder.ts';
 import type { DataToken } from '../ports.ts';
 
 /** Kind of the data plane's streams that carry pages. */
@@ -15,21 +16,15 @@ export interface PagesProgress {
 /** Tells the pager how to reach the source, for the first time or after a cut. */
 export async function writeWay(folder: string, way: DataToken): Promise<void> {
   await rm(join(folder, 'at.pages-cut'), { force: true });
-  await writeWhole(folder, 'pages.way', way);
+  await writeWhole(join(folder, 'pages.way'), JSON.stringify(way));
 }
 
 export const readWay = (folder: string): Promise<DataToken | undefined> => readWhole(folder, 'pages.way');
 
 export const writeProgress = (folder: string, progress: PagesProgress): Promise<void> =>
-  writeWhole(folder, 'pages.progress', progress);
+  writeWhole(join(folder, 'pages.progress'), JSON.stringify(progress));
 
 export const readProgress = (folder: string): Promise<PagesProgress | undefined> => readWhole(folder, 'pages.progress');
-
-async function writeWhole(folder: string, name: string, value: object): Promise<void> {
-  const temporary = join(folder, `${name}.new`);
-  await writeFile(temporary, JSON.stringify(value), { mode: 0o600 });
-  await rename(temporary, join(folder, name));
-}
 
 async function readWhole<T>(folder: string, name: string): Promise<T | undefined> {
   const text = await readFile(join(folder, name), 'utf8').catch(() => undefined);
