@@ -65,6 +65,10 @@ describe('lxc configuration', () => {
     assert.ok(!profiles({ 'security.privileged': 'true' }).includes(ours));
   });
 
+  it('lets nothing watch memory pressure, which a move would turn into an endless error', () => {
+    assert.ok(configOf({}).includes('lxc.mount.entry = /dev/null proc/pressure/memory none bind,optional 0 0'));
+  });
+
   it('forbids devices and system calls to a privileged one', () => {
     const lines = configOf({ config: { 'security.privileged': 'true' } }, { cgroupV2: true });
     assert.ok(!lines.some(line => line.startsWith('lxc.idmap')));

@@ -57,6 +57,7 @@ export function lxcConfig(spec: Spec, facts: ConfigFacts): string {
     ...Object.entries(facts.lxcfs).map(([name, source]) =>
       line('lxc.mount.entry', `${source} proc/${name} none bind,optional 0 0`),
     ),
+    ...NO_PRESSURE,
     ...(nesting ? NESTING : []),
     ...mountLines(spec.devices, facts.diskSource),
     ...limitLines(facts),
@@ -102,6 +103,16 @@ const HARMLESS_DEVICES = [
   'c 5:1 rwm',
   'c 5:2 rwm',
   'c 136:* rwm',
+];
+
+/**
+ * CRIU brings back a file that watches the host's memory pressure, but not what it was told to watch for; it then never
+ * stops reporting an error, and systemd (254 and later) does nothing else any more. So there is nothing to watch for
+ * the container as a whole, nor, by the variable and where cgroups are v2, for its init. (The figures were the host's.)
+ */
+const NO_PRESSURE = [
+  line('lxc.mount.entry', '/dev/null proc/pressure/memory none bind,optional 0 0'),
+  line('lxc.environment', 'MEMORY_PRESSURE_WATCH=/dev/null'),
 ];
 
 /** The kernel lets a container inside mount its own proc and sysfs only if it sees whole ones somewhere. */

@@ -2,7 +2,7 @@
  * What can be seen of a running container from outside, as far as a live move cares. Reading only: /proc and cgroups,
  * and one listing of its firewall. The container does not notice.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { type Cgroups, readCgroup } from '../cgroups.ts';
@@ -38,7 +38,7 @@ interface Mount {
 export interface Inside {
   readonly init: number;
   readonly processes: readonly Process[];
-  /** Of init; of ramfs only those that hold files: an empty one can be made anew, see `criu/options.ts`. */
+  /** Of init and of services that have some of their own, each once; see `mountsThatCount`. */
   readonly mounts: readonly Mount[];
   /** Names of its network interfaces. */
   readonly links: readonly string[];
@@ -50,11 +50,16 @@ export interface Inside {
 }
 
 export async function lookInside(cgroups: Cgroups, id: string, init: number): Promise<Inside> {
-  const mounts = mountsIn(textOf(`${init}/mountinfo`));
-  const mountNumbers = mounts.map(({ number }) => number);
+  const members = cgroups.members(id);
+  const views = viewsOf([init, ...members]);
   const processes: Process[] = [];
-  for (const pid of cgroups.members(id)) {
-    const process = processOf(pid, init, mountNumbers);
+  for (const pid of members) {
+    // A service with mounts of its own was given standard input and output by init, on init's mounts.
+    const process = processOf(
+      pid,
+      init,
+      [init, pid].flatMap(each => views.get(viewOf(each)) ?? []),
+    );
     if (process !== undefined) processes.push(process);
     await breathe(); // thousands of files may be open: let other verbs in between
   }
@@ -63,9 +68,7 @@ export async function lookInside(cgroups: Cgroups, id: string, init: number): Pr
   return {
     init,
     processes,
-    mounts: mounts
-      .filter(({ point, type }) => type !== 'ramfs' || namesIn(`${init}/root${point}`).length > 0)
-      .map(({ point, type }) => ({ point, type })),
+    mounts: mountsThatCount([...views.values()]),
     links: countersIn(net('dev')).map(({ name }) => name),
     addresses: addresses.filter(({ name, scope }) => name !== 'lo' && scope === 'global').map(({ address }) => address),
     firewall: await hasFirewall(init),
@@ -74,31 +77,67 @@ export async function lookInside(cgroups: Cgroups, id: string, init: number): Pr
 }
 
 /** Undefined: it ended meanwhile. */
-function processOf(pid: number, init: number, mountsOfInit: readonly string[]): Process | undefined {
+function processOf(pid: number, init: number, views: readonly View[]): Process | undefined {
   const status = textOf(`${pid}/status`);
   const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '';
   if (status === '' || field('State').startsWith('Z')) return undefined;
-  // A service with mounts of its own was given standard input and output by init, on init's mounts.
-  const mounts = new Set([...mountsOfInit, ...mountsIn(textOf(`${pid}/mountinfo`)).map(({ number }) => number)]);
   return {
     pid,
     name: field('Name'),
     parent: Number(field('PPid')),
     foreignSession: field('NSsid').split(/\s+/).at(-1) === '0',
     ownNamespaces: NAMESPACES.filter(kind => linkOf(`${pid}/ns/${kind}`) !== linkOf(`${init}/ns/${kind}`)),
-    files: filesOf(pid, mounts),
+    files: filesOf(pid, views),
   };
 }
 
-function filesOf(pid: number, mounts: ReadonlySet<string>): readonly OpenFile[] {
+function filesOf(pid: number, views: readonly View[]): readonly OpenFile[] {
   return namesIn(`${pid}/fd`).map(number => {
     const target = linkOf(`${pid}/fd/${number}`);
     // Pipes, sockets and the like, memfds and shared anonymous memory lie on mounts of the kernel's own.
     const onMount = target.startsWith('/') && !target.startsWith('/memfd:') && !target.endsWith(' (deleted)');
     const mount = onMount ? /^mnt_id:\s*(\d+)$/m.exec(textOf(`${pid}/fdinfo/${number}`))?.[1] : undefined;
-    return { target, foreign: mount !== undefined && !mounts.has(mount) };
+    return { target, foreign: mount !== undefined && !views.some(({ mounts }) => mounts.has(mount)) };
   });
 }
+
+/** A mount namespace. */
+interface View {
+  /** One of the processes that see it whole; others may be in a chroot. */
+  readonly pid: number;
+  readonly mounts: ReadonlyMap<string, Mount>;
+}
+
+const viewOf = (pid: number): string => linkOf(`${pid}/ns/mnt`);
+
+function viewsOf(pids: readonly number[]): ReadonlyMap<string, View> {
+  const views = new Map<string, View>();
+  for (const pid of pids) {
+    const mounts = new Map(mountsIn(textOf(`${pid}/mountinfo`)).map(({ number, ...mount }) => [number, mount]));
+    if (mounts.size > (views.get(viewOf(pid))?.mounts.size ?? 0)) views.set(viewOf(pid), { pid, mounts });
+  }
+  return views;
+}
+
+/**
+ * A ramfs counts if it holds files: an empty one is made anew, see `criu/options.ts`. A socket that is mounted somewhere
+ * counts as such, whatever it lies on: when mounts are restored there are no sockets yet.
+ */
+function mountsThatCount(views: readonly View[]): readonly Mount[] {
+  const found = new Map<string, Mount>();
+  for (const { pid, mounts } of views) {
+    for (const { point, type } of mounts.values()) {
+      const path = `${pid}/root${point}`;
+      if (type === 'ramfs' && namesIn(path).length === 0) continue;
+      const socket = HOLDS_SOCKETS.test(type) && isSocket(path);
+      found.set(point, { point, type: socket ? 'a socket' : (found.get(point)?.type ?? type) });
+    }
+  }
+  return [...found.values()];
+}
+
+/** Others are not touched: what is on a network may never answer. */
+const HOLDS_SOCKETS = /^(tmpfs|ext4|xfs|btrfs|zfs|overlay)$/;
 
 function mountsIn(mountinfo: string): readonly (Mount & { readonly number: string })[] {
   return mountinfo.split('\n').flatMap(line => {
@@ -148,6 +187,14 @@ function linkOf(path: string): string {
     return readlinkSync(join('/proc', path));
   } catch {
     return '';
+  }
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return statSync(join('/proc', path)).isSocket();
+  } catch {
+    return false;
   }
 }
 

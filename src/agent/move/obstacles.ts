@@ -143,6 +143,7 @@ const UNSAVABLE = [
   { pattern: /^anon_inode:\[userfaultfd\]/, what: 'userfaultfd' },
   { pattern: /^anon_inode:kvm-|^\/dev\/kvm$/, what: 'KVM' },
   { pattern: /^\/dev\/fuse$/, what: 'FUSE' },
+  { pattern: /^\/proc\/pressure\/|\.pressure$/, what: 'a watch of memory, CPU or I/O pressure' },
 ] as const;
 
 /** Init and everything that comes from it; exec sessions are not. */
@@ -156,7 +157,7 @@ function descendants({ init, processes }: Inside): ReadonlySet<number> {
 }
 
 /** lxcfs is a FUSE too, but laid in from outside, and laid in again over there. */
-const UNSAVABLE_MOUNTS = /^(ramfs|autofs|nfs4?|cifs|9p|fuse(?!\.lxcfs$|ctl$)(\..*)?|squashfs)$/;
+const UNSAVABLE_MOUNTS = /^(a socket|ramfs|autofs|nfs4?|cifs|9p|fuse(?!\.lxcfs$|ctl$)(\..*)?|squashfs)$/;
 
 function mountRules({ mounts }: Inside): readonly Obstacle[] {
   return mounts

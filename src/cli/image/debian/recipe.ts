@@ -68,13 +68,13 @@ export const LEAVE_OUT: readonly string[] = [
 ];
 
 /** Hostname and hosts come from templates; systemd fills an empty machine-id at the first boot. */
-export function filesOf({ variant, movable }: DebianOrder, has: (path: string) => boolean): Files {
+export function filesOf({ release, variant, movable }: DebianOrder, has: (path: string) => boolean): Files {
   return {
     'etc/resolv.conf': '',
     ...(variant === 'minimal'
       ? { 'etc/inittab': '::sysinit:/bin/hostname -F /etc/hostname\n' }
       : { 'etc/machine-id': '' }),
-    ...(variant === 'systemd' && movable ? { [MOVABLE]: ONE_USER_NAMESPACE } : {}),
+    ...(variant === 'systemd' && movable ? movableFiles(release) : {}),
     ...(variant === 'systemd' && has('usr/sbin/sshd') ? { [HOST_KEYS]: OWN_HOST_KEYS } : {}),
   };
 }
@@ -84,11 +84,24 @@ export const LINKS: Readonly<Record<DebianOrder['variant'], Files>> = {
   minimal: { 'usr/sbin/init': '../bin/busybox' },
 };
 
-const MOVABLE = 'etc/systemd/system/service.d/berth-movable.conf';
-const ONE_USER_NAMESPACE = `# CRIU cannot save a user namespace within that of the container: a service with PrivateUsers=yes would keep the whole
-# container from moving to another host while it runs. Delete this file if that does not matter; see Berth's docs/systemd.md.
-[Service]
+/** What a host cannot do from outside; docs/systemd.md says what each line costs. */
+function movableFiles(release: DebianOrder['release']): Files {
+  return {
+    'etc/systemd/system/service.d/berth-movable.conf': `# CRIU cannot save a user namespace within that of the container.
+${MOVABLE_NOTE}[Service]
 PrivateUsers=no
+`,
+    // Debian 12's systemd does not know it yet.
+    ...(release === 'bookworm' ? {} : { 'etc/systemd/system.conf.d/berth-movable.conf': NO_PRESSURE_WATCH }),
+  };
+}
+
+const MOVABLE_NOTE = `# So that this container can move to another host while it runs. Delete this file if that does not matter; see
+# docs/systemd.md of Berth.
+`;
+const NO_PRESSURE_WATCH = `# CRIU cannot save a watch of memory pressure: restored, it reports errors without end.
+${MOVABLE_NOTE}[Manager]
+DefaultMemoryPressureWatch=off
 `;
 
 const HOST_KEYS = 'etc/systemd/system/ssh.service.d/berth-host-keys.conf';
