@@ -5,10 +5,11 @@ import { equip } from './equip.ts';
 import { expire } from './expire.ts';
 import type { Reconciler } from './reconciler.ts';
 import { settle } from './settle.ts';
+import { snapshotExpiry } from './snapshot-expiry.ts';
 import { sweep } from './sweep.ts';
 import { tellEnds } from './tell-ends.ts';
 
 /** Made anew for each time as leader: what they remember is not worth more. */
 export function makeReconcilers(): readonly Reconciler[] {
-  return [settle, autostart, ephemeral, tellEnds(), sweep(), equip, expire];
+  return [settle, autostart, ephemeral, tellEnds(), sweep(), equip, expire, snapshotExpiry];
 }
