@@ -24,6 +24,7 @@ export const API_EXTENSIONS = [
   // snapshots
   'snapshot_expiry',
   'snapshot_expiry_creation',
+  'container_only_migration',
   // cluster
   'clustering',
   'clustering_join_token',

@@ -5,6 +5,7 @@ import { beginMoveInstance, checkMove, type MoveCheck } from '../commands/move-i
 import { beginRenameInstance } from '../commands/rename-instance.ts';
 import { type Answer, started, sync } from '../http/answer.ts';
 import { type ApiRequest, isTrue, readBody } from '../http/request.ts';
+import { snapshotsOf } from '../instances/snapshot-store.ts';
 import type { Lxd } from './context.ts';
 import { flagField, textField } from './fields.ts';
 import { findInstance } from './instance.ts';
@@ -20,6 +21,7 @@ const body = z.object({
   live: flagField,
   pool: textField,
   project: textField,
+  instance_only: flagField,
   target: z.unknown().optional(),
 });
 
@@ -40,6 +42,8 @@ export async function postInstance(lxd: Lxd, request: ApiRequest): Promise<Answe
     fail('not-found', `Project not found: ${sent.project}`);
   if (sent.name !== '' && sent.name !== name)
     fail('unsupported', 'Moving and renaming in one go is not supported: do one after the other');
+  if (sent.instance_only && snapshotsOf(lxd.view, value.id).length > 0)
+    fail('unsupported', 'Snapshots move with their instance: delete those that shall not');
   const move = { project, name, live: sent.live, target: targetOf(request) };
   if (isTrue(request.query['dry-run'])) return sync(planOf(await checkMove(lxd, move)));
   if (move.target === undefined)

@@ -63,6 +63,16 @@ describe('snapshots', () => {
     assert.match((await restore({ restore: 's1', stateful: true })).error, /no memory and processes/);
   });
 
+  it('are not left behind by a move that asks for it', async () => {
+    await snapshot({ name: 's1' });
+    const { location } = await get('/1.0/instances/c1');
+    const path = `/1.0/instances/c1?target=${location === 'n1' ? 'n2' : 'n1'}`;
+    const body = { name: 'c1', migration: true, live: true };
+    assert.match((await send('POST', path, { ...body, instance_only: true })).json.error, /move with their instance/);
+    await run('POST', path, body);
+    assert.equal((await onHost('c1')).snapshots.size, 1);
+  });
+
   it('follow the keys of the instance: pattern and expiry', async () => {
     const config = { 'snapshots.pattern': 'day%d', 'snapshots.expiry': '1d' };
     await run('PATCH', '/1.0/instances/c1', { config });
