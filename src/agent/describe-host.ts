@@ -40,6 +40,8 @@ export async function describeHost(host: Host): Promise<MessageInitShape<typeof 
     cpuFlags: cpuFlags(),
     idmapBase: BigInt(config.idmap.base),
     idmapSize: BigInt(config.idmap.size),
+    ...(await host.memoryModes()),
+    pace: host.pace.pace(),
     lxcfs: Object.keys(lxcfsFiles(config.lxcfsDir)).length > 0,
   };
 }

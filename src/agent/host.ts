@@ -8,6 +8,8 @@ import type { HostFacts } from './host-facts.ts';
 import type { Images } from './images.ts';
 import type { InstanceLocks } from './instance-lock.ts';
 import type { Ledger } from './ledger.ts';
+import type { MemoryModes } from './move/memory-modes.ts';
+import type { PaceBook } from './move/pace-file.ts';
 import type { Networks } from './networks.ts';
 import type { Paths } from './paths.ts';
 import type { Pools } from './pools.ts';
@@ -31,6 +33,10 @@ export interface Host {
   /** What a real dump and restore on this host said; asked once, the first call waits for it. */
   readonly criu: () => Promise<CriuCapability>;
   readonly criuPath: string;
+  /** How fast it moves instances. */
+  readonly pace: PaceBook;
+  /** How memory may travel; asked once, the first call waits for it. */
+  readonly memoryModes: () => Promise<MemoryModes>;
   /** Is a move at work on it? Then no other verb may touch it. */
   readonly isMoving: (id: string) => boolean;
 }

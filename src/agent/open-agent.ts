@@ -24,8 +24,10 @@ import { instanceLocks } from './instance-lock.ts';
 import { openLedger } from './ledger.ts';
 import type { Log } from './log.ts';
 import { lxcRuntime } from './lxc/lxc-runtime.ts';
+import { type MemoryModes, memoryModes } from './move/memory-modes.ts';
 import { openMoves } from './move/moves.ts';
 import { isMovingIn, mountMovesFolder } from './move/moves-folder.ts';
+import { openPaceBook } from './move/pace-file.ts';
 import { moveService } from './move/service.ts';
 import { openNetworks } from './networks.ts';
 import { observe } from './observe.ts';
@@ -100,6 +102,7 @@ async function openHost(paths: Paths, store: ImageStore, criu: string | undefine
   const config = runnable(await readConfig(paths.config));
   const cgroups = openCgroups(config.cgroupPrefix);
   let probe: Promise<CriuCapability> | undefined;
+  let modes: Promise<MemoryModes> | undefined;
   return {
     config,
     paths,
@@ -116,6 +119,8 @@ async function openHost(paths: Paths, store: ImageStore, criu: string | undefine
     clock: systemClock,
     criu: () => (probe ??= probeCriu(criu)),
     criuPath: criu ?? 'criu',
+    pace: openPaceBook(paths.pace),
+    memoryModes: () => (modes ??= memoryModes(criu)),
     isMoving: id => isMovingIn(paths.moves, id),
   };
 }

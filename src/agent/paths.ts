@@ -18,6 +18,8 @@ export interface Paths {
   readonly moves: string;
   /** Memory and processes kept on disk, see `snapshots/state-folders.ts`. */
   readonly states: string;
+  /** What was learnt about moves. */
+  readonly pace: string;
 }
 
 export function pathsIn(data: string): Paths {
@@ -34,6 +36,7 @@ export function pathsIn(data: string): Paths {
     lxc: join(data, 'lxc'),
     moves: join(data, 'moves'),
     states: join(data, 'states'),
+    pace: join(data, 'move-pace.json'),
   };
 }
 

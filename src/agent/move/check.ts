@@ -1,5 +1,6 @@
 /** The preflight of a move: asks the instance and both hosts everything there is to ask, and touches nothing. */
 import { readFileSync } from 'node:fs';
+import type { LiveMode } from '../../domain/move-mode.ts';
 import type { Host as HostMessage } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { describeHost } from '../describe-host.ts';
 import type { Host } from '../host.ts';
@@ -7,8 +8,10 @@ import { extraDisks } from '../lxc/mounts.ts';
 import { planNics } from '../nic/plan.ts';
 import type { Ref } from '../spec.ts';
 import { instanceVolume } from '../storage/volume.ts';
+import { chooseMode, type End as MoveEnd } from './choose-mode.ts';
 import { lookInside } from './inside.ts';
 import { type End, type Obstacle, obstaclesOf, verdictOf } from './obstacles.ts';
+import { FIRST_PACE, predict } from './pace.ts';
 
 export interface MoveCheck {
   readonly verdict: 'live' | 'restart' | 'no';
@@ -16,16 +19,22 @@ export interface MoveCheck {
   readonly memoryBytes: number;
   readonly diskBytes: number;
   readonly processes: number;
+  /** '' = it does not run, or cannot move as it was asked for. */
+  readonly mode: LiveMode | '';
+  readonly why: string;
+  readonly predictedPauseMs: number;
+  readonly predictedTotalMs: number;
 }
 
-/** @param target as it describes itself */
-export async function checkMove(host: Host, ref: Ref, target: HostMessage): Promise<MoveCheck> {
+/** @param target as it describes itself @param mode as it was asked for; '' = auto */
+export async function checkMove(host: Host, ref: Ref, target: HostMessage, mode: string): Promise<MoveCheck> {
   const { spec, pool } = host.ledger.expect(ref);
   const { state, pid } = host.runtime.look(ref.id);
   const inside = pid === 0 ? undefined : await lookInside(host.cgroups, ref.id, pid);
   const disks = extraDisks(spec.devices).map(([, options]) => options);
-  const obstacles = obstaclesOf({
-    from: endOf((await describeHost(host)) as HostMessage),
+  const source = (await describeHost(host)) as HostMessage;
+  const found = obstaclesOf({
+    from: endOf(source),
     to: endOf(target),
     inside,
     frozen: state === 'frozen',
@@ -37,17 +46,38 @@ export async function checkMove(host: Host, ref: Ref, target: HostMessage): Prom
     })),
     roomBytes: availableBytes(),
   });
+  const diskBytes = await host.pools
+    .get(pool)
+    .usageBytes(instanceVolume(ref.id))
+    .catch(() => 0);
+  const load = { memoryBytes: inside?.memoryBytes ?? 0, processes: inside?.processes.length ?? 0, diskBytes };
+  const [from, to] = [moveEnd(source), moveEnd(target)];
+  const choice = inside === undefined ? NOT_LIVE : chooseMode(mode, load, from, to);
+  const refused = inside !== undefined && choice.mode === undefined ? [notLike(choice.why)] : [];
+  const obstacles = [...found, ...refused];
+  const { pauseMs, totalMs } = predict(choice.mode ?? 'stop-and-copy', load, from.pace, to.pace);
   return {
+    ...load,
     // What is stopped does not have to be restarted: only its volume travels, and that always works.
     verdict: verdictOf(obstacles),
     obstacles,
-    memoryBytes: inside?.memoryBytes ?? 0,
-    diskBytes: await host.pools
-      .get(pool)
-      .usageBytes(instanceVolume(ref.id))
-      .catch(() => 0),
-    processes: inside?.processes.length ?? 0,
+    mode: choice.mode ?? '',
+    why: choice.why,
+    predictedPauseMs: choice.mode === undefined ? 0 : pauseMs,
+    predictedTotalMs: choice.mode === undefined ? 0 : totalMs,
   };
+}
+
+const NOT_LIVE = { mode: undefined, why: 'it does not run' } as const;
+
+const notLike = (why: string): Obstacle => ({
+  what: `it cannot move by ${why}`,
+  advice: 'leave the choice to the hosts (--mode auto), or move it with a restart (--mode restart)',
+  severity: 'restart',
+});
+
+function moveEnd({ node, noPostCopy, noPreCopy, pace }: HostMessage): MoveEnd {
+  return { node, modes: { noPostCopy, noPreCopy }, pace: pace ?? FIRST_PACE };
 }
 
 function endOf(host: HostMessage): End {

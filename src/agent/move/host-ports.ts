@@ -46,6 +46,7 @@ export function hostPorts(host: Host, { dataPlane, identity, criu }: MoveParts):
     volumes: volumesOf(host),
     states: host.states,
     data,
+    learn: (...samples) => host.pace.add(...samples),
     pages: {
       issue: key => ({
         token: dataPlane.issueToken(PAGES_STREAM, keyParams(key), TOKEN_TTL_MS),

@@ -35,6 +35,9 @@ export function listImages(folder: string): ImageList {
 
 export const bytesOf = (images: ImageList): number => images.reduce((sum, { bytes }) => sum + bytes, 0);
 
+export const processesIn = (images: ImageList): number =>
+  images.filter(({ name }) => name.startsWith('pagemap-')).length;
+
 /** Small files share a chunk. */
 export async function* readImages(folder: string, images: ImageList): Body {
   let chunk = Buffer.allocUnsafe(CHUNK_BYTES);

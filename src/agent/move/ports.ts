@@ -6,6 +6,7 @@ import type { Spec } from '../spec.ts';
 import type { IdMap } from '../storage/id-map.ts';
 import type { TransferMethod, VolumeReceiver, VolumeSender } from '../storage/transfer.ts';
 import type { MoveKey } from './key.ts';
+import type { Sample } from './pace.ts';
 
 /** A NIC as the bridge and the neighbours see it. */
 export interface MoveNic {
@@ -95,6 +96,8 @@ export interface MovePorts {
   readonly states: States;
   readonly data: DataLink;
   readonly pages: PagesLink;
+  /** Remembers what phases of a move took. */
+  learn(...samples: readonly Sample[]): void;
 }
 
 /** Durations of a verb's phases in ms, and what it sent in bytes, by name. */

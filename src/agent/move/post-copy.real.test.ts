@@ -152,7 +152,7 @@ describe('a post-copy between two hosts', () => {
       const pages = await untilAllHere(a, b, name);
       assert.equal(pages.state, 'lost');
       assert.notEqual(pages.why, '');
-      assert.ok(isDead(pid), `${pid} is ${statusOf(pid)}`);
+      assert.ok(isDead(Number(pid)), `${pid} is ${statusOf(Number(pid))}`);
       await moving.commit(a, name);
       await moving.assertNothingOn(a);
       while ((await moving.stateOn(b)) !== 'stopped') await sleep(20);

@@ -15,9 +15,9 @@ import type { DataToken, Timings } from './ports.ts';
 /** The part of the service that is about moves. */
 export function moveService(host: Host, moves: Moves) {
   return {
-    async checkMove({ ref, target }) {
+    async checkMove({ ref, target, mode }) {
       if (target === undefined) fail('invalid', 'target is missing');
-      const found = await checkMove(host, parseRef(ref), target);
+      const found = await checkMove(host, parseRef(ref), target, mode);
       return {
         ...found,
         obstacles: [...found.obstacles],

@@ -16,10 +16,12 @@ import type { RoundReport } from '../storage/transfer.ts';
 import { awaitFacts } from './await-facts.ts';
 import { between, type Facts, readFacts } from './facts.ts';
 import { folderOf, furnish, imagesIn, modeFile, readRecord, say, writeRecord } from './folder.ts';
-import { bytesOf, listImages, readImages } from './images.ts';
+import { bytesOf, type ImageList, listImages, processesIn, readImages } from './images.ts';
 import { keyOf, type MoveKey } from './key.ts';
 import { nextAbort, nextCommit, sourceState } from './next-source.ts';
 import { Outgoing } from './outgoing.ts';
+import { lazyRanges, pagesIn } from './pages/lazy-ranges.ts';
+import { PAGE_BYTES } from './pages/page-request.ts';
 import { servePages } from './pages/serve-pages.ts';
 import type { DataToken, MovePorts, Timings } from './ports.ts';
 import { sendSnapshots } from './send-snapshots.ts';
@@ -151,6 +153,7 @@ export function createSource(ports: MovePorts): MoveSource {
     if (images.some(image => image.name === REMAPS)) rounds.push(await sender.round(volumeStream, { final: true }));
     if ((await readFacts(folder)).words.verdict === 'back') fail('cancelled', 'the move was called off');
     await imageStream.ask({ ask: 'restore' });
+    learnFrom(mode, folder, images, ms.dump, sentImages - dumped);
     return {
       ms: {
         ...ms,
@@ -160,6 +163,18 @@ export function createSource(ports: MovePorts): MoveSource {
       },
       bytes: { images: bytesOf(images), volume: rounds.reduce((sum, round) => sum + round.bytes, 0) },
     };
+  }
+
+  function learnFrom(mode: LiveMode, folder: string, images: ImageList, dumpMs: number, sendMs: number): void {
+    const processes = processesIn(images);
+    const sent = bytesOf(images);
+    const kept = pagesIn(lazyRanges(imagesIn(folder))) * PAGE_BYTES;
+    ports.learn(
+      mode === 'post-copy'
+        ? { phase: 'lazy-dump', ms: dumpMs, processes, memoryBytes: kept }
+        : { phase: 'dump', ms: dumpMs, processes, memoryBytes: sent },
+      { phase: 'send', ms: sendMs, processes, memoryBytes: sent },
+    );
   }
 
   /** Its memory is here, complete, and nothing runs. */

@@ -12,7 +12,18 @@ import { instanceLocks } from '../instance-lock.ts';
 import type { Spec } from '../spec.ts';
 import { awaitFacts } from './await-facts.ts';
 import { between, type Facts, readFacts } from './facts.ts';
-import { folderOf, furnish, type MoveRecord, markText, modeFile, readRecord, say, writeRecord } from './folder.ts';
+import {
+  folderOf,
+  furnish,
+  imagesIn,
+  type MoveRecord,
+  markText,
+  modeFile,
+  readRecord,
+  say,
+  writeRecord,
+} from './folder.ts';
+import { bytesOf, listImages, processesIn } from './images.ts';
 import { createIncoming, type Incoming } from './incoming.ts';
 import type { MoveKey } from './key.ts';
 import { isOnItsWay, nextAbort, nextResume, targetState } from './next-target.ts';
@@ -101,6 +112,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
       await Promise.all([containers.settle(spec), containers.attach(spec)]);
       await untilRunning(ports, spec.id);
     }
+    if (facts !== undefined) learnFrom(mode, folder, facts, running - started);
     const settled = clock.now();
     if (mode !== 'post-copy') await finish(key); // else when its memory is here
     return {
@@ -112,6 +124,14 @@ export function createTarget(ports: MovePorts): MoveTarget {
       },
       bytes: {},
     };
+  }
+
+  function learnFrom(mode: AgentMode, folder: string, facts: Facts, resumeMs: number): void {
+    const images = listImages(imagesIn(folder));
+    const load = { processes: processesIn(images), memoryBytes: bytesOf(images) };
+    const phase = mode === 'post-copy' ? 'lazy-restore' : 'restore';
+    const ms = between(facts, 'restore', 'verdict');
+    if (ms !== undefined) ports.learn({ ...load, phase, ms }, { ...load, phase: 'resume', ms: resumeMs });
   }
 
   async function finish(key: MoveKey): Promise<void> {

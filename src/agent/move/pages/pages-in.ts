@@ -34,7 +34,7 @@ const PATIENCE_MS = 1000;
 
 /** @param finish leaves nothing of the move on this host */
 export function createPagesIn(
-  { root, containers, clock }: MovePorts,
+  { root, containers, clock, learn }: MovePorts,
   finish: (key: MoveKey) => Promise<void>,
 ): (key: MoveKey, request: PagesRequest) => Promise<PagesHere> {
   return async (key, { way, givenUp, signal }) => {
@@ -48,6 +48,7 @@ export function createPagesIn(
     });
     const progress = { ...nothing, ...(await readProgress(folder)), ms: sinceResume(facts) };
     if (facts.stages.has('pages-here')) {
+      if (progress.ms > 0) learn({ phase: 'pull', ms: progress.ms, memoryBytes: progress.bytes, processes: 0 });
       await finish(key);
       return { ...progress, state: 'here' };
     }

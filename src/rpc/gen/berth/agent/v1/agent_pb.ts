@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/agent/v1/agent.proto.
  */
 export const file_berth_agent_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChpiZXJ0aC9hZ2VudC92MS9hZ2VudC5wcm90bxIOYmVydGguYWdlbnQudjEiBgoERG9uZSJaCghQcm9ncmVzcxINCgVwaGFzZRgBIAEoCRINCgVieXRlcxgCIAEoBBITCgt0b3RhbF9ieXRlcxgDIAEoBBIMCgRkb25lGAQgASgIEg0KBXJvdW5kGAUgASgNIhAKDkdldEhvc3RSZXF1ZXN0IqYDCgRIb3N0EgwKBG5vZGUYASABKAkSDwoHYm9vdF9pZBgCIAEoCRIUCgxhcmNoaXRlY3R1cmUYAyABKAkSDgoGa2VybmVsGAQgASgJEhUKDWFnZW50X3ZlcnNpb24YBSABKAkSEwoLbHhjX3ZlcnNpb24YBiABKAkSFAoMZGF0YV9hZGRyZXNzGAcgASgJEgwKBGNwdXMYCCABKA0SFAoMbWVtb3J5X2J5dGVzGAkgASgEEhEKCWNncm91cF92MhgKIAEoCBIoCgVwb29scxgLIAMoCzIZLmJlcnRoLmFnZW50LnYxLlBvb2xVc2FnZRIQCghuZXR3b3JrcxgMIAMoCRIiCgRjcml1GA0gASgLMhQuYmVydGguYWdlbnQudjEuQ3JpdRIPCgdvc19uYW1lGA4gASgJEhIKCm9zX3ZlcnNpb24YDyABKAkSEQoJY3B1X21vZGVsGBAgASgJEhIKCmlkbWFwX2Jhc2UYESABKAQSEgoKaWRtYXBfc2l6ZRgSIAEoBBIRCgljcHVfZmxhZ3MYEyADKAkSDQoFbHhjZnMYFCABKAgiNgoEQ3JpdRINCgV3b3JrcxgBIAEoCBIPCgd2ZXJzaW9uGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJSCglQb29sVXNhZ2USDAoEbmFtZRgBIAEoCRIOCgZkcml2ZXIYAiABKAkSEwoLdG90YWxfYnl0ZXMYAyABKAQSEgoKdXNlZF9ieXRlcxgEIAEoBCIQCg5FeGFtaW5lUmVxdWVzdCI0CgtFeGFtaW5hdGlvbhIlCgZjaGVja3MYASADKAsyFS5iZXJ0aC5hZ2VudC52MS5DaGVjayJFCgVDaGVjaxIMCgRuYW1lGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIOCgZkZXRhaWwYAyABKAkSDgoGYWR2aWNlGAQgASgJIiYKDk9ic2VydmVSZXF1ZXN0EhQKDGhlYXJ0YmVhdF9tcxgBIAEoDSLBAQoLT2JzZXJ2YXRpb24SDAoEZnVsbBgBIAEoCBIxCglpbnN0YW5jZXMYAiADKAsyHi5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVN0YXR1cxIMCgRnb25lGAMgAygJEg8KB2Jvb3RfaWQYBCABKAkSGQoRbWVtb3J5X3VzZWRfYnl0ZXMYBSABKAQSDQoFbG9hZDEYBiABKAESKAoFcG9vbHMYByADKAsyGS5iZXJ0aC5hZ2VudC52MS5Qb29sVXNhZ2UinwEKEUVuc3VyZVBvb2xSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGZHJpdmVyGAIgASgJEj0KBmNvbmZpZxgDIAMoCzItLmJlcnRoLmFnZW50LnYxLkVuc3VyZVBvb2xSZXF1ZXN0LkNvbmZpZ0VudHJ5Gi0KC0NvbmZpZ0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiIwoTRW5zdXJlTm9Qb29sUmVxdWVzdBIMCgRuYW1lGAEgASgJIqMBChRFbnN1cmVOZXR3b3JrUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHR5cGUYAiABKAkSQAoGY29uZmlnGAMgAygLMjAuYmVydGguYWdlbnQudjEuRW5zdXJlTmV0d29ya1JlcXVlc3QuQ29uZmlnRW50cnkaLQoLQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASImChZFbnN1cmVOb05ldHdvcmtSZXF1ZXN0EgwKBG5hbWUYASABKAkilwEKFUlzc3VlRGF0YVRva2VuUmVxdWVzdBIMCgRraW5kGAEgASgJEkEKBnBhcmFtcxgCIAMoCzIxLmJlcnRoLmFnZW50LnYxLklzc3VlRGF0YVRva2VuUmVxdWVzdC5QYXJhbXNFbnRyeRotCgtQYXJhbXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIisKCURhdGFUb2tlbhINCgV0b2tlbhgBIAEoCRIPCgdhZGRyZXNzGAIgASgJIlQKE0ZpbmlzaFVwbG9hZFJlcXVlc3QSDgoGdXBsb2FkGAEgASgJEhwKFGV4cGVjdGVkX2ZpbmdlcnByaW50GAIgASgJEg8KB2Rpc2NhcmQYAyABKAgi8wEKCUltYWdlSW5mbxITCgtmaW5nZXJwcmludBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgEEhQKDGFyY2hpdGVjdHVyZRgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgDEhIKCmV4cGlyZXNfYXQYBSABKAMSPQoKcHJvcGVydGllcxgGIAMoCzIpLmJlcnRoLmFnZW50LnYxLkltYWdlSW5mby5Qcm9wZXJ0aWVzRW50cnkSDQoFc3BsaXQYByABKAgaMQoPUHJvcGVydGllc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiZgoSRW5zdXJlSW1hZ2VSZXF1ZXN0EhMKC2ZpbmdlcnByaW50GAEgASgJEg0KBXNwbGl0GAIgASgIEiwKB3NvdXJjZXMYAyADKAsyGy5iZXJ0aC5hZ2VudC52MS5JbWFnZVNvdXJjZSJvCgtJbWFnZVNvdXJjZRIMCgRub2RlGAEgASgJEicKBG1ldGEYAiABKAsyGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4SKQoGcm9vdGZzGAMgASgLMhkuYmVydGguYWdlbnQudjEuRGF0YVRva2VuIisKFEVuc3VyZU5vSW1hZ2VSZXF1ZXN0EhMKC2ZpbmdlcnByaW50GAEgASgJIi0KC0luc3RhbmNlUmVmEgoKAmlkGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQibgoGRGV2aWNlEjQKB29wdGlvbnMYASADKAsyIy5iZXJ0aC5hZ2VudC52MS5EZXZpY2UuT3B0aW9uc0VudHJ5Gi4KDE9wdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIoYDCgxJbnN0YW5jZVNwZWMSCgoCaWQYASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBIMCgRuYW1lGAMgASgJEg8KB3Byb2plY3QYBCABKAkSFAoMYXJjaGl0ZWN0dXJlGAUgASgJEhEKCWVwaGVtZXJhbBgGIAEoCBI4CgZjb25maWcYByADKAsyKC5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVNwZWMuQ29uZmlnRW50cnkSOgoHZGV2aWNlcxgIIAMoCzIpLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3BlYy5EZXZpY2VzRW50cnkSDQoFaW1hZ2UYCSABKAkSEgoKY3JlYXRlZF9hdBgKIAEoAxotCgtDb25maWdFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGkYKDERldmljZXNFbnRyeRILCgNrZXkYASABKAkSJQoFdmFsdWUYAiABKAsyFi5iZXJ0aC5hZ2VudC52MS5EZXZpY2U6AjgBIn4KFUVuc3VyZUluc3RhbmNlUmVxdWVzdBIqCgRzcGVjGAEgASgLMhwuYmVydGguYWdlbnQudjEuSW5zdGFuY2VTcGVjEhMKC2ltYWdlX3NwbGl0GAIgASgIEiQKBGNvcHkYAyABKAsyFi5iZXJ0aC5hZ2VudC52MS5Db3B5T2YimAEKBkNvcHlPZhIQCghpbnN0YW5jZRgBIAEoCRIQCghzbmFwc2hvdBgCIAEoCRI4CglzbmFwc2hvdHMYAyADKAsyJS5iZXJ0aC5hZ2VudC52MS5Db3B5T2YuU25hcHNob3RzRW50cnkaMAoOU25hcHNob3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJDChdFbnN1cmVOb0luc3RhbmNlUmVxdWVzdBIoCgNyZWYYASABKAsyGy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVJlZiJBChNFbnN1cmVDb25maWdSZXF1ZXN0EioKBHNwZWMYASABKAsyHC5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVNwZWMirgEKEkVuc3VyZVN0YXRlUmVxdWVzdBIoCgNyZWYYASABKAsyGy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVJlZhINCgVzdGF0ZRgCIAEoCRINCgVmb3JjZRgDIAEoCBISCgp0aW1lb3V0X21zGAQgASgDEioKBHNwZWMYBSABKAsyHC5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVNwZWMSEAoIc3RhdGVmdWwYBiABKAgiawoOSW5zdGFuY2VTdGF0dXMSCgoCaWQYASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBINCgVzdGF0ZRgDIAEoCRILCgNwaWQYBCABKAMSDgoGZGV0YWlsGAUgASgJEg0KBXNpbmNlGAYgASgDIrIDCg1JbnN0YW5jZVN0YXRlEi4KBnN0YXR1cxgBIAEoCzIeLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3RhdHVzEg4KBmNwdV9ucxgCIAEoBBIUCgxtZW1vcnlfYnl0ZXMYAyABKAQSGQoRbWVtb3J5X3BlYWtfYnl0ZXMYBCABKAQSEgoKc3dhcF9ieXRlcxgFIAEoBBIXCg9zd2FwX3BlYWtfYnl0ZXMYBiABKAQSEQoJcHJvY2Vzc2VzGAcgASgNEkAKCmRpc2tfYnl0ZXMYCCADKAsyLC5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVN0YXRlLkRpc2tCeXRlc0VudHJ5EjUKBG5pY3MYCSADKAsyJy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVN0YXRlLk5pY3NFbnRyeRowCg5EaXNrQnl0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBGkUKCU5pY3NFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5iZXJ0aC5hZ2VudC52MS5OaWNTdGF0ZToCOAEiwAIKCE5pY1N0YXRlEioKCWFkZHJlc3NlcxgBIAMoCzIXLmJlcnRoLmFnZW50LnYxLkFkZHJlc3MSDgoGaHdhZGRyGAIgASgJEhEKCWhvc3RfbmFtZRgDIAEoCRILCgNtdHUYBCABKA0SDQoFc3RhdGUYBSABKAkSDAoEdHlwZRgGIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgHIAEoBBISCgpieXRlc19zZW50GAggASgEEhgKEHBhY2tldHNfcmVjZWl2ZWQYCSABKAQSFAoMcGFja2V0c19zZW50GAogASgEEhcKD2Vycm9yc19yZWNlaXZlZBgLIAEoBBITCgtlcnJvcnNfc2VudBgMIAEoBBIXCg9kcm9wcGVkX2luYm91bmQYDSABKAQSGAoQZHJvcHBlZF9vdXRib3VuZBgOIAEoBCJKCgdBZGRyZXNzEg4KBmZhbWlseRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEg8KB25ldG1hc2sYAyABKAkSDQoFc2NvcGUYBCABKAkiEwoDTG9nEgwKBHRleHQYASABKAkiTgoLU25hcHNob3RSZWYSLQoIaW5zdGFuY2UYASABKAsyGy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVJlZhIQCghzbmFwc2hvdBgCIAEoCSJTChVFbnN1cmVTbmFwc2hvdFJlcXVlc3QSKAoDcmVmGAEgASgLMhsuYmVydGguYWdlbnQudjEuU25hcHNob3RSZWYSEAoIc3RhdGVmdWwYAiABKAgiNQoMU25hcHNob3RNYWRlEhAKCHBhdXNlX21zGAEgASgBEhMKC3N0YXRlX2J5dGVzGAIgASgEImYKFlJlc3RvcmVTbmFwc2hvdFJlcXVlc3QSKAoDcmVmGAEgASgLMhsuYmVydGguYWdlbnQudjEuU25hcHNob3RSZWYSEAoIc3RhdGVmdWwYAiABKAgSEAoIcmVwbGFjZWQYAyABKAkipgEKCUV4ZWNJbnB1dBIqCgVzdGFydBgBIAEoCzIZLmJlcnRoLmFnZW50LnYxLkV4ZWNTdGFydEgAEg8KBXN0ZGluGAIgASgMSAASEwoJc3RkaW5fZW5kGAMgASgISAASLAoGcmVzaXplGAQgASgLMhouYmVydGguYWdlbnQudjEuV2luZG93U2l6ZUgAEhAKBnNpZ25hbBgFIAEoBUgAQgcKBWlucHV0IqQCCglFeGVjU3RhcnQSKAoDcmVmGAEgASgLMhsuYmVydGguYWdlbnQudjEuSW5zdGFuY2VSZWYSDwoHY29tbWFuZBgCIAMoCRI/CgtlbnZpcm9ubWVudBgDIAMoCzIqLmJlcnRoLmFnZW50LnYxLkV4ZWNTdGFydC5FbnZpcm9ubWVudEVudHJ5EhMKC2ludGVyYWN0aXZlGAQgASgIEigKBHNpemUYBSABKAsyGi5iZXJ0aC5hZ2VudC52MS5XaW5kb3dTaXplEgwKBHVzZXIYBiABKA0SDQoFZ3JvdXAYByABKA0SCwoDY3dkGAggASgJGjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIrCgpXaW5kb3dTaXplEg0KBXdpZHRoGAEgASgNEg4KBmhlaWdodBgCIAEoDSJfCgpFeGVjT3V0cHV0EhEKB3N0YXJ0ZWQYASABKAhIABIQCgZzdGRvdXQYAiABKAxIABIQCgZzdGRlcnIYAyABKAxIABIQCgZleGl0ZWQYBCABKAVIAEIICgZvdXRwdXQiSwoHTW92ZVJlZhIMCgRtb3ZlGAEgASgJEhAKCGluc3RhbmNlGAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAQSDAoEcm9sZRgEIAEoCSJiChBDaGVja01vdmVSZXF1ZXN0EigKA3JlZhgBIAEoCzIbLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlUmVmEiQKBnRhcmdldBgCIAEoCzIULmJlcnRoLmFnZW50LnYxLkhvc3QijgEKEUNoZWNrTW92ZVJlc3BvbnNlEg8KB3ZlcmRpY3QYASABKAkSKwoJb2JzdGFjbGVzGAIgAygLMhguYmVydGguYWdlbnQudjEuT2JzdGFjbGUSFAoMbWVtb3J5X2J5dGVzGAMgASgEEhIKCmRpc2tfYnl0ZXMYBCABKAQSEQoJcHJvY2Vzc2VzGAUgASgNIjoKCE9ic3RhY2xlEgwKBHdoYXQYASABKAkSDgoGYWR2aWNlGAIgASgJEhAKCHNldmVyaXR5GAMgASgJIq4BChJQcmVwYXJlTW92ZVJlcXVlc3QSJAoDcmVmGAEgASgLMhcuYmVydGguYWdlbnQudjEuTW92ZVJlZhIqCgRzcGVjGAIgASgLMhwuYmVydGguYWdlbnQudjEuSW5zdGFuY2VTcGVjEgwKBGxpdmUYAyABKAgSEwoLaW1hZ2Vfc3BsaXQYBCABKAgSFQoNc291cmNlX2RyaXZlchgFIAEoCRIMCgRtb2RlGAYgASgJIpcBCg9TeW5jTW92ZVJlcXVlc3QSJAoDcmVmGAEgASgLMhcuYmVydGguYWdlbnQudjEuTW92ZVJlZhIpCgZ0YXJnZXQYAiABKAsyGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4SDQoFcm91bmQYAyABKA0SDQoFZmluYWwYBCABKAgSFQoNdGFyZ2V0X2RyaXZlchgFIAEoCSJyChFGcmVlemVNb3ZlUmVxdWVzdBIkCgNyZWYYASABKAsyFy5iZXJ0aC5hZ2VudC52MS5Nb3ZlUmVmEikKBnRhcmdldBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLkRhdGFUb2tlbhIMCgRtb2RlGAMgASgJInYKEUF3YWl0UGFnZXNSZXF1ZXN0EiQKA3JlZhgBIAEoCzIXLmJlcnRoLmFnZW50LnYxLk1vdmVSZWYSKQoGc291cmNlGAIgASgLMhkuYmVydGguYWdlbnQudjEuRGF0YVRva2VuEhAKCGdpdmVuX3VwGAMgASgJIlsKDVBhZ2VzUHJvZ3Jlc3MSDQoFYnl0ZXMYASABKAQSEwoLdG90YWxfYnl0ZXMYAiABKAQSDQoFc3RhdGUYAyABKAkSCwoDd2h5GAQgASgJEgoKAm1zGAUgASgBIs4BCgtNb3ZlVGltaW5ncxIvCgJtcxgBIAMoCzIjLmJlcnRoLmFnZW50LnYxLk1vdmVUaW1pbmdzLk1zRW50cnkSNQoFYnl0ZXMYAiADKAsyJi5iZXJ0aC5hZ2VudC52MS5Nb3ZlVGltaW5ncy5CeXRlc0VudHJ5GikKB01zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ARosCgpCeXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEyoxIKBUFnZW50Ej8KB0dldEhvc3QSHi5iZXJ0aC5hZ2VudC52MS5HZXRIb3N0UmVxdWVzdBoULmJlcnRoLmFnZW50LnYxLkhvc3QSRgoHRXhhbWluZRIeLmJlcnRoLmFnZW50LnYxLkV4YW1pbmVSZXF1ZXN0GhsuYmVydGguYWdlbnQudjEuRXhhbWluYXRpb24SSAoHT2JzZXJ2ZRIeLmJlcnRoLmFnZW50LnYxLk9ic2VydmVSZXF1ZXN0GhsuYmVydGguYWdlbnQudjEuT2JzZXJ2YXRpb24wARJKCgpFbnN1cmVQb29sEiEuYmVydGguYWdlbnQudjEuRW5zdXJlUG9vbFJlcXVlc3QaGS5iZXJ0aC5hZ2VudC52MS5Qb29sVXNhZ2USSQoMRW5zdXJlTm9Qb29sEiMuYmVydGguYWdlbnQudjEuRW5zdXJlTm9Qb29sUmVxdWVzdBoULmJlcnRoLmFnZW50LnYxLkRvbmUSSwoNRW5zdXJlTmV0d29yaxIkLmJlcnRoLmFnZW50LnYxLkVuc3VyZU5ldHdvcmtSZXF1ZXN0GhQuYmVydGguYWdlbnQudjEuRG9uZRJPCg9FbnN1cmVOb05ldHdvcmsSJi5iZXJ0aC5hZ2VudC52MS5FbnN1cmVOb05ldHdvcmtSZXF1ZXN0GhQuYmVydGguYWdlbnQudjEuRG9uZRJSCg5Jc3N1ZURhdGFUb2tlbhIlLmJlcnRoLmFnZW50LnYxLklzc3VlRGF0YVRva2VuUmVxdWVzdBoZLmJlcnRoLmFnZW50LnYxLkRhdGFUb2tlbhJOCgxGaW5pc2hVcGxvYWQSIy5iZXJ0aC5hZ2VudC52MS5GaW5pc2hVcGxvYWRSZXF1ZXN0GhkuYmVydGguYWdlbnQudjEuSW1hZ2VJbmZvEk0KC0Vuc3VyZUltYWdlEiIuYmVydGguYWdlbnQudjEuRW5zdXJlSW1hZ2VSZXF1ZXN0GhguYmVydGguYWdlbnQudjEuUHJvZ3Jlc3MwARJLCg1FbnN1cmVOb0ltYWdlEiQuYmVydGguYWdlbnQudjEuRW5zdXJlTm9JbWFnZVJlcXVlc3QaFC5iZXJ0aC5hZ2VudC52MS5Eb25lElMKDkVuc3VyZUluc3RhbmNlEiUuYmVydGguYWdlbnQudjEuRW5zdXJlSW5zdGFuY2VSZXF1ZXN0GhguYmVydGguYWdlbnQudjEuUHJvZ3Jlc3MwARJRChBFbnN1cmVOb0luc3RhbmNlEicuYmVydGguYWdlbnQudjEuRW5zdXJlTm9JbnN0YW5jZVJlcXVlc3QaFC5iZXJ0aC5hZ2VudC52MS5Eb25lEkkKDEVuc3VyZUNvbmZpZxIjLmJlcnRoLmFnZW50LnYxLkVuc3VyZUNvbmZpZ1JlcXVlc3QaFC5iZXJ0aC5hZ2VudC52MS5Eb25lElEKC0Vuc3VyZVN0YXRlEiIuYmVydGguYWdlbnQudjEuRW5zdXJlU3RhdGVSZXF1ZXN0Gh4uYmVydGguYWdlbnQudjEuSW5zdGFuY2VTdGF0dXMSTgoQR2V0SW5zdGFuY2VTdGF0ZRIbLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlUmVmGh0uYmVydGguYWdlbnQudjEuSW5zdGFuY2VTdGF0ZRI6CgZHZXRMb2cSGy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVJlZhoTLmJlcnRoLmFnZW50LnYxLkxvZxJBCgRFeGVjEhkuYmVydGguYWdlbnQudjEuRXhlY0lucHV0GhouYmVydGguYWdlbnQudjEuRXhlY091dHB1dCgBMAESVQoORW5zdXJlU25hcHNob3QSJS5iZXJ0aC5hZ2VudC52MS5FbnN1cmVTbmFwc2hvdFJlcXVlc3QaHC5iZXJ0aC5hZ2VudC52MS5TbmFwc2hvdE1hZGUSRQoQRW5zdXJlTm9TbmFwc2hvdBIbLmJlcnRoLmFnZW50LnYxLlNuYXBzaG90UmVmGhQuYmVydGguYWdlbnQudjEuRG9uZRJPCg9SZXN0b3JlU25hcHNob3QSJi5iZXJ0aC5hZ2VudC52MS5SZXN0b3JlU25hcHNob3RSZXF1ZXN0GhQuYmVydGguYWdlbnQudjEuRG9uZRJQCglDaGVja01vdmUSIC5iZXJ0aC5hZ2VudC52MS5DaGVja01vdmVSZXF1ZXN0GiEuYmVydGguYWdlbnQudjEuQ2hlY2tNb3ZlUmVzcG9uc2USTAoLUHJlcGFyZU1vdmUSIi5iZXJ0aC5hZ2VudC52MS5QcmVwYXJlTW92ZVJlcXVlc3QaGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4SRwoIU3luY01vdmUSHy5iZXJ0aC5hZ2VudC52MS5TeW5jTW92ZVJlcXVlc3QaGC5iZXJ0aC5hZ2VudC52MS5Qcm9ncmVzczABEkwKCkZyZWV6ZU1vdmUSIS5iZXJ0aC5hZ2VudC52MS5GcmVlemVNb3ZlUmVxdWVzdBobLmJlcnRoLmFnZW50LnYxLk1vdmVUaW1pbmdzEkEKCUF3YWl0TW92ZRIXLmJlcnRoLmFnZW50LnYxLk1vdmVSZWYaGy5iZXJ0aC5hZ2VudC52MS5Nb3ZlVGltaW5ncxJCCgpSZXN1bWVNb3ZlEhcuYmVydGguYWdlbnQudjEuTW92ZVJlZhobLmJlcnRoLmFnZW50LnYxLk1vdmVUaW1pbmdzEk4KCkF3YWl0UGFnZXMSIS5iZXJ0aC5hZ2VudC52MS5Bd2FpdFBhZ2VzUmVxdWVzdBodLmJlcnRoLmFnZW50LnYxLlBhZ2VzUHJvZ3Jlc3MSQAoKU2VydmVQYWdlcxIXLmJlcnRoLmFnZW50LnYxLk1vdmVSZWYaGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4SQgoKQ29tbWl0TW92ZRIXLmJlcnRoLmFnZW50LnYxLk1vdmVSZWYaGy5iZXJ0aC5hZ2VudC52MS5Nb3ZlVGltaW5ncxI6CglBYm9ydE1vdmUSFy5iZXJ0aC5hZ2VudC52MS5Nb3ZlUmVmGhQuYmVydGguYWdlbnQudjEuRG9uZWIGcHJvdG8z");
+  fileDesc("ChpiZXJ0aC9hZ2VudC92MS9hZ2VudC5wcm90bxIOYmVydGguYWdlbnQudjEiBgoERG9uZSJaCghQcm9ncmVzcxINCgVwaGFzZRgBIAEoCRINCgVieXRlcxgCIAEoBBITCgt0b3RhbF9ieXRlcxgDIAEoBBIMCgRkb25lGAQgASgIEg0KBXJvdW5kGAUgASgNIhAKDkdldEhvc3RSZXF1ZXN0IvkDCgRIb3N0EgwKBG5vZGUYASABKAkSDwoHYm9vdF9pZBgCIAEoCRIUCgxhcmNoaXRlY3R1cmUYAyABKAkSDgoGa2VybmVsGAQgASgJEhUKDWFnZW50X3ZlcnNpb24YBSABKAkSEwoLbHhjX3ZlcnNpb24YBiABKAkSFAoMZGF0YV9hZGRyZXNzGAcgASgJEgwKBGNwdXMYCCABKA0SFAoMbWVtb3J5X2J5dGVzGAkgASgEEhEKCWNncm91cF92MhgKIAEoCBIoCgVwb29scxgLIAMoCzIZLmJlcnRoLmFnZW50LnYxLlBvb2xVc2FnZRIQCghuZXR3b3JrcxgMIAMoCRIiCgRjcml1GA0gASgLMhQuYmVydGguYWdlbnQudjEuQ3JpdRIPCgdvc19uYW1lGA4gASgJEhIKCm9zX3ZlcnNpb24YDyABKAkSEQoJY3B1X21vZGVsGBAgASgJEhIKCmlkbWFwX2Jhc2UYESABKAQSEgoKaWRtYXBfc2l6ZRgSIAEoBBIRCgljcHVfZmxhZ3MYEyADKAkSDQoFbHhjZnMYFCABKAgSFAoMbm9fcG9zdF9jb3B5GBUgASgJEhMKC25vX3ByZV9jb3B5GBYgASgJEiYKBHBhY2UYFyABKAsyGC5iZXJ0aC5hZ2VudC52MS5Nb3ZlUGFjZSKpAQoITW92ZVBhY2USDwoHZHVtcF9tcxgBIAEoARIRCglkdW1wX3JhdGUYAiABKAESFgoObGF6eV9kdW1wX3JhdGUYAyABKAESEQoJc2VuZF9yYXRlGAQgASgBEhIKCnJlc3RvcmVfbXMYBSABKAESFAoMcmVzdG9yZV9yYXRlGAYgASgBEhEKCXJlc3VtZV9tcxgHIAEoARIRCglwdWxsX3JhdGUYCCABKAEiNgoEQ3JpdRINCgV3b3JrcxgBIAEoCBIPCgd2ZXJzaW9uGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJSCglQb29sVXNhZ2USDAoEbmFtZRgBIAEoCRIOCgZkcml2ZXIYAiABKAkSEwoLdG90YWxfYnl0ZXMYAyABKAQSEgoKdXNlZF9ieXRlcxgEIAEoBCIQCg5FeGFtaW5lUmVxdWVzdCI0CgtFeGFtaW5hdGlvbhIlCgZjaGVja3MYASADKAsyFS5iZXJ0aC5hZ2VudC52MS5DaGVjayJFCgVDaGVjaxIMCgRuYW1lGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIOCgZkZXRhaWwYAyABKAkSDgoGYWR2aWNlGAQgASgJIiYKDk9ic2VydmVSZXF1ZXN0EhQKDGhlYXJ0YmVhdF9tcxgBIAEoDSLBAQoLT2JzZXJ2YXRpb24SDAoEZnVsbBgBIAEoCBIxCglpbnN0YW5jZXMYAiADKAsyHi5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVN0YXR1cxIMCgRnb25lGAMgAygJEg8KB2Jvb3RfaWQYBCABKAkSGQoRbWVtb3J5X3VzZWRfYnl0ZXMYBSABKAQSDQoFbG9hZDEYBiABKAESKAoFcG9vbHMYByADKAsyGS5iZXJ0aC5hZ2VudC52MS5Qb29sVXNhZ2UinwEKEUVuc3VyZVBvb2xSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGZHJpdmVyGAIgASgJEj0KBmNvbmZpZxgDIAMoCzItLmJlcnRoLmFnZW50LnYxLkVuc3VyZVBvb2xSZXF1ZXN0LkNvbmZpZ0VudHJ5Gi0KC0NvbmZpZ0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiIwoTRW5zdXJlTm9Qb29sUmVxdWVzdBIMCgRuYW1lGAEgASgJIqMBChRFbnN1cmVOZXR3b3JrUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHR5cGUYAiABKAkSQAoGY29uZmlnGAMgAygLMjAuYmVydGguYWdlbnQudjEuRW5zdXJlTmV0d29ya1JlcXVlc3QuQ29uZmlnRW50cnkaLQoLQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASImChZFbnN1cmVOb05ldHdvcmtSZXF1ZXN0EgwKBG5hbWUYASABKAkilwEKFUlzc3VlRGF0YVRva2VuUmVxdWVzdBIMCgRraW5kGAEgASgJEkEKBnBhcmFtcxgCIAMoCzIxLmJlcnRoLmFnZW50LnYxLklzc3VlRGF0YVRva2VuUmVxdWVzdC5QYXJhbXNFbnRyeRotCgtQYXJhbXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIisKCURhdGFUb2tlbhINCgV0b2tlbhgBIAEoCRIPCgdhZGRyZXNzGAIgASgJIlQKE0ZpbmlzaFVwbG9hZFJlcXVlc3QSDgoGdXBsb2FkGAEgASgJEhwKFGV4cGVjdGVkX2ZpbmdlcnByaW50GAIgASgJEg8KB2Rpc2NhcmQYAyABKAgi8wEKCUltYWdlSW5mbxITCgtmaW5nZXJwcmludBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgEEhQKDGFyY2hpdGVjdHVyZRgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgDEhIKCmV4cGlyZXNfYXQYBSABKAMSPQoKcHJvcGVydGllcxgGIAMoCzIpLmJlcnRoLmFnZW50LnYxLkltYWdlSW5mby5Qcm9wZXJ0aWVzRW50cnkSDQoFc3BsaXQYByABKAgaMQoPUHJvcGVydGllc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiZgoSRW5zdXJlSW1hZ2VSZXF1ZXN0EhMKC2ZpbmdlcnByaW50GAEgASgJEg0KBXNwbGl0GAIgASgIEiwKB3NvdXJjZXMYAyADKAsyGy5iZXJ0aC5hZ2VudC52MS5JbWFnZVNvdXJjZSJvCgtJbWFnZVNvdXJjZRIMCgRub2RlGAEgASgJEicKBG1ldGEYAiABKAsyGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4SKQoGcm9vdGZzGAMgASgLMhkuYmVydGguYWdlbnQudjEuRGF0YVRva2VuIisKFEVuc3VyZU5vSW1hZ2VSZXF1ZXN0EhMKC2ZpbmdlcnByaW50GAEgASgJIi0KC0luc3RhbmNlUmVmEgoKAmlkGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQibgoGRGV2aWNlEjQKB29wdGlvbnMYASADKAsyIy5iZXJ0aC5hZ2VudC52MS5EZXZpY2UuT3B0aW9uc0VudHJ5Gi4KDE9wdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIoYDCgxJbnN0YW5jZVNwZWMSCgoCaWQYASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBIMCgRuYW1lGAMgASgJEg8KB3Byb2plY3QYBCABKAkSFAoMYXJjaGl0ZWN0dXJlGAUgASgJEhEKCWVwaGVtZXJhbBgGIAEoCBI4CgZjb25maWcYByADKAsyKC5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVNwZWMuQ29uZmlnRW50cnkSOgoHZGV2aWNlcxgIIAMoCzIpLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3BlYy5EZXZpY2VzRW50cnkSDQoFaW1hZ2UYCSABKAkSEgoKY3JlYXRlZF9hdBgKIAEoAxotCgtDb25maWdFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGkYKDERldmljZXNFbnRyeRILCgNrZXkYASABKAkSJQoFdmFsdWUYAiABKAsyFi5iZXJ0aC5hZ2VudC52MS5EZXZpY2U6AjgBIn4KFUVuc3VyZUluc3RhbmNlUmVxdWVzdBIqCgRzcGVjGAEgASgLMhwuYmVydGguYWdlbnQudjEuSW5zdGFuY2VTcGVjEhMKC2ltYWdlX3NwbGl0GAIgASgIEiQKBGNvcHkYAyABKAsyFi5iZXJ0aC5hZ2VudC52MS5Db3B5T2YimAEKBkNvcHlPZhIQCghpbnN0YW5jZRgBIAEoCRIQCghzbmFwc2hvdBgCIAEoCRI4CglzbmFwc2hvdHMYAyADKAsyJS5iZXJ0aC5hZ2VudC52MS5Db3B5T2YuU25hcHNob3RzRW50cnkaMAoOU25hcHNob3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJDChdFbnN1cmVOb0luc3RhbmNlUmVxdWVzdBIoCgNyZWYYASABKAsyGy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVJlZiJBChNFbnN1cmVDb25maWdSZXF1ZXN0EioKBHNwZWMYASABKAsyHC5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVNwZWMirgEKEkVuc3VyZVN0YXRlUmVxdWVzdBIoCgNyZWYYASABKAsyGy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVJlZhINCgVzdGF0ZRgCIAEoCRINCgVmb3JjZRgDIAEoCBISCgp0aW1lb3V0X21zGAQgASgDEioKBHNwZWMYBSABKAsyHC5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVNwZWMSEAoIc3RhdGVmdWwYBiABKAgiawoOSW5zdGFuY2VTdGF0dXMSCgoCaWQYASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBINCgVzdGF0ZRgDIAEoCRILCgNwaWQYBCABKAMSDgoGZGV0YWlsGAUgASgJEg0KBXNpbmNlGAYgASgDIrIDCg1JbnN0YW5jZVN0YXRlEi4KBnN0YXR1cxgBIAEoCzIeLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3RhdHVzEg4KBmNwdV9ucxgCIAEoBBIUCgxtZW1vcnlfYnl0ZXMYAyABKAQSGQoRbWVtb3J5X3BlYWtfYnl0ZXMYBCABKAQSEgoKc3dhcF9ieXRlcxgFIAEoBBIXCg9zd2FwX3BlYWtfYnl0ZXMYBiABKAQSEQoJcHJvY2Vzc2VzGAcgASgNEkAKCmRpc2tfYnl0ZXMYCCADKAsyLC5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVN0YXRlLkRpc2tCeXRlc0VudHJ5EjUKBG5pY3MYCSADKAsyJy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVN0YXRlLk5pY3NFbnRyeRowCg5EaXNrQnl0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBGkUKCU5pY3NFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5iZXJ0aC5hZ2VudC52MS5OaWNTdGF0ZToCOAEiwAIKCE5pY1N0YXRlEioKCWFkZHJlc3NlcxgBIAMoCzIXLmJlcnRoLmFnZW50LnYxLkFkZHJlc3MSDgoGaHdhZGRyGAIgASgJEhEKCWhvc3RfbmFtZRgDIAEoCRILCgNtdHUYBCABKA0SDQoFc3RhdGUYBSABKAkSDAoEdHlwZRgGIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgHIAEoBBISCgpieXRlc19zZW50GAggASgEEhgKEHBhY2tldHNfcmVjZWl2ZWQYCSABKAQSFAoMcGFja2V0c19zZW50GAogASgEEhcKD2Vycm9yc19yZWNlaXZlZBgLIAEoBBITCgtlcnJvcnNfc2VudBgMIAEoBBIXCg9kcm9wcGVkX2luYm91bmQYDSABKAQSGAoQZHJvcHBlZF9vdXRib3VuZBgOIAEoBCJKCgdBZGRyZXNzEg4KBmZhbWlseRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEg8KB25ldG1hc2sYAyABKAkSDQoFc2NvcGUYBCABKAkiEwoDTG9nEgwKBHRleHQYASABKAkiTgoLU25hcHNob3RSZWYSLQoIaW5zdGFuY2UYASABKAsyGy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVJlZhIQCghzbmFwc2hvdBgCIAEoCSJTChVFbnN1cmVTbmFwc2hvdFJlcXVlc3QSKAoDcmVmGAEgASgLMhsuYmVydGguYWdlbnQudjEuU25hcHNob3RSZWYSEAoIc3RhdGVmdWwYAiABKAgiNQoMU25hcHNob3RNYWRlEhAKCHBhdXNlX21zGAEgASgBEhMKC3N0YXRlX2J5dGVzGAIgASgEImYKFlJlc3RvcmVTbmFwc2hvdFJlcXVlc3QSKAoDcmVmGAEgASgLMhsuYmVydGguYWdlbnQudjEuU25hcHNob3RSZWYSEAoIc3RhdGVmdWwYAiABKAgSEAoIcmVwbGFjZWQYAyABKAkipgEKCUV4ZWNJbnB1dBIqCgVzdGFydBgBIAEoCzIZLmJlcnRoLmFnZW50LnYxLkV4ZWNTdGFydEgAEg8KBXN0ZGluGAIgASgMSAASEwoJc3RkaW5fZW5kGAMgASgISAASLAoGcmVzaXplGAQgASgLMhouYmVydGguYWdlbnQudjEuV2luZG93U2l6ZUgAEhAKBnNpZ25hbBgFIAEoBUgAQgcKBWlucHV0IqQCCglFeGVjU3RhcnQSKAoDcmVmGAEgASgLMhsuYmVydGguYWdlbnQudjEuSW5zdGFuY2VSZWYSDwoHY29tbWFuZBgCIAMoCRI/CgtlbnZpcm9ubWVudBgDIAMoCzIqLmJlcnRoLmFnZW50LnYxLkV4ZWNTdGFydC5FbnZpcm9ubWVudEVudHJ5EhMKC2ludGVyYWN0aXZlGAQgASgIEigKBHNpemUYBSABKAsyGi5iZXJ0aC5hZ2VudC52MS5XaW5kb3dTaXplEgwKBHVzZXIYBiABKA0SDQoFZ3JvdXAYByABKA0SCwoDY3dkGAggASgJGjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIrCgpXaW5kb3dTaXplEg0KBXdpZHRoGAEgASgNEg4KBmhlaWdodBgCIAEoDSJfCgpFeGVjT3V0cHV0EhEKB3N0YXJ0ZWQYASABKAhIABIQCgZzdGRvdXQYAiABKAxIABIQCgZzdGRlcnIYAyABKAxIABIQCgZleGl0ZWQYBCABKAVIAEIICgZvdXRwdXQiSwoHTW92ZVJlZhIMCgRtb3ZlGAEgASgJEhAKCGluc3RhbmNlGAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAQSDAoEcm9sZRgEIAEoCSJwChBDaGVja01vdmVSZXF1ZXN0EigKA3JlZhgBIAEoCzIbLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlUmVmEiQKBnRhcmdldBgCIAEoCzIULmJlcnRoLmFnZW50LnYxLkhvc3QSDAoEbW9kZRgDIAEoCSLhAQoRQ2hlY2tNb3ZlUmVzcG9uc2USDwoHdmVyZGljdBgBIAEoCRIrCglvYnN0YWNsZXMYAiADKAsyGC5iZXJ0aC5hZ2VudC52MS5PYnN0YWNsZRIUCgxtZW1vcnlfYnl0ZXMYAyABKAQSEgoKZGlza19ieXRlcxgEIAEoBBIRCglwcm9jZXNzZXMYBSABKA0SDAoEbW9kZRgGIAEoCRILCgN3aHkYByABKAkSGgoScHJlZGljdGVkX3BhdXNlX21zGAggASgBEhoKEnByZWRpY3RlZF90b3RhbF9tcxgJIAEoASI6CghPYnN0YWNsZRIMCgR3aGF0GAEgASgJEg4KBmFkdmljZRgCIAEoCRIQCghzZXZlcml0eRgDIAEoCSKuAQoSUHJlcGFyZU1vdmVSZXF1ZXN0EiQKA3JlZhgBIAEoCzIXLmJlcnRoLmFnZW50LnYxLk1vdmVSZWYSKgoEc3BlYxgCIAEoCzIcLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3BlYxIMCgRsaXZlGAMgASgIEhMKC2ltYWdlX3NwbGl0GAQgASgIEhUKDXNvdXJjZV9kcml2ZXIYBSABKAkSDAoEbW9kZRgGIAEoCSKXAQoPU3luY01vdmVSZXF1ZXN0EiQKA3JlZhgBIAEoCzIXLmJlcnRoLmFnZW50LnYxLk1vdmVSZWYSKQoGdGFyZ2V0GAIgASgLMhkuYmVydGguYWdlbnQudjEuRGF0YVRva2VuEg0KBXJvdW5kGAMgASgNEg0KBWZpbmFsGAQgASgIEhUKDXRhcmdldF9kcml2ZXIYBSABKAkicgoRRnJlZXplTW92ZVJlcXVlc3QSJAoDcmVmGAEgASgLMhcuYmVydGguYWdlbnQudjEuTW92ZVJlZhIpCgZ0YXJnZXQYAiABKAsyGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4SDAoEbW9kZRgDIAEoCSJ2ChFBd2FpdFBhZ2VzUmVxdWVzdBIkCgNyZWYYASABKAsyFy5iZXJ0aC5hZ2VudC52MS5Nb3ZlUmVmEikKBnNvdXJjZRgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLkRhdGFUb2tlbhIQCghnaXZlbl91cBgDIAEoCSJbCg1QYWdlc1Byb2dyZXNzEg0KBWJ5dGVzGAEgASgEEhMKC3RvdGFsX2J5dGVzGAIgASgEEg0KBXN0YXRlGAMgASgJEgsKA3doeRgEIAEoCRIKCgJtcxgFIAEoASLOAQoLTW92ZVRpbWluZ3MSLwoCbXMYASADKAsyIy5iZXJ0aC5hZ2VudC52MS5Nb3ZlVGltaW5ncy5Nc0VudHJ5EjUKBWJ5dGVzGAIgAygLMiYuYmVydGguYWdlbnQudjEuTW92ZVRpbWluZ3MuQnl0ZXNFbnRyeRopCgdNc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEaLAoKQnl0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBMqMSCgVBZ2VudBI/CgdHZXRIb3N0Eh4uYmVydGguYWdlbnQudjEuR2V0SG9zdFJlcXVlc3QaFC5iZXJ0aC5hZ2VudC52MS5Ib3N0EkYKB0V4YW1pbmUSHi5iZXJ0aC5hZ2VudC52MS5FeGFtaW5lUmVxdWVzdBobLmJlcnRoLmFnZW50LnYxLkV4YW1pbmF0aW9uEkgKB09ic2VydmUSHi5iZXJ0aC5hZ2VudC52MS5PYnNlcnZlUmVxdWVzdBobLmJlcnRoLmFnZW50LnYxLk9ic2VydmF0aW9uMAESSgoKRW5zdXJlUG9vbBIhLmJlcnRoLmFnZW50LnYxLkVuc3VyZVBvb2xSZXF1ZXN0GhkuYmVydGguYWdlbnQudjEuUG9vbFVzYWdlEkkKDEVuc3VyZU5vUG9vbBIjLmJlcnRoLmFnZW50LnYxLkVuc3VyZU5vUG9vbFJlcXVlc3QaFC5iZXJ0aC5hZ2VudC52MS5Eb25lEksKDUVuc3VyZU5ldHdvcmsSJC5iZXJ0aC5hZ2VudC52MS5FbnN1cmVOZXR3b3JrUmVxdWVzdBoULmJlcnRoLmFnZW50LnYxLkRvbmUSTwoPRW5zdXJlTm9OZXR3b3JrEiYuYmVydGguYWdlbnQudjEuRW5zdXJlTm9OZXR3b3JrUmVxdWVzdBoULmJlcnRoLmFnZW50LnYxLkRvbmUSUgoOSXNzdWVEYXRhVG9rZW4SJS5iZXJ0aC5hZ2VudC52MS5Jc3N1ZURhdGFUb2tlblJlcXVlc3QaGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4STgoMRmluaXNoVXBsb2FkEiMuYmVydGguYWdlbnQudjEuRmluaXNoVXBsb2FkUmVxdWVzdBoZLmJlcnRoLmFnZW50LnYxLkltYWdlSW5mbxJNCgtFbnN1cmVJbWFnZRIiLmJlcnRoLmFnZW50LnYxLkVuc3VyZUltYWdlUmVxdWVzdBoYLmJlcnRoLmFnZW50LnYxLlByb2dyZXNzMAESSwoNRW5zdXJlTm9JbWFnZRIkLmJlcnRoLmFnZW50LnYxLkVuc3VyZU5vSW1hZ2VSZXF1ZXN0GhQuYmVydGguYWdlbnQudjEuRG9uZRJTCg5FbnN1cmVJbnN0YW5jZRIlLmJlcnRoLmFnZW50LnYxLkVuc3VyZUluc3RhbmNlUmVxdWVzdBoYLmJlcnRoLmFnZW50LnYxLlByb2dyZXNzMAESUQoQRW5zdXJlTm9JbnN0YW5jZRInLmJlcnRoLmFnZW50LnYxLkVuc3VyZU5vSW5zdGFuY2VSZXF1ZXN0GhQuYmVydGguYWdlbnQudjEuRG9uZRJJCgxFbnN1cmVDb25maWcSIy5iZXJ0aC5hZ2VudC52MS5FbnN1cmVDb25maWdSZXF1ZXN0GhQuYmVydGguYWdlbnQudjEuRG9uZRJRCgtFbnN1cmVTdGF0ZRIiLmJlcnRoLmFnZW50LnYxLkVuc3VyZVN0YXRlUmVxdWVzdBoeLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3RhdHVzEk4KEEdldEluc3RhbmNlU3RhdGUSGy5iZXJ0aC5hZ2VudC52MS5JbnN0YW5jZVJlZhodLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlU3RhdGUSOgoGR2V0TG9nEhsuYmVydGguYWdlbnQudjEuSW5zdGFuY2VSZWYaEy5iZXJ0aC5hZ2VudC52MS5Mb2cSQQoERXhlYxIZLmJlcnRoLmFnZW50LnYxLkV4ZWNJbnB1dBoaLmJlcnRoLmFnZW50LnYxLkV4ZWNPdXRwdXQoATABElUKDkVuc3VyZVNuYXBzaG90EiUuYmVydGguYWdlbnQudjEuRW5zdXJlU25hcHNob3RSZXF1ZXN0GhwuYmVydGguYWdlbnQudjEuU25hcHNob3RNYWRlEkUKEEVuc3VyZU5vU25hcHNob3QSGy5iZXJ0aC5hZ2VudC52MS5TbmFwc2hvdFJlZhoULmJlcnRoLmFnZW50LnYxLkRvbmUSTwoPUmVzdG9yZVNuYXBzaG90EiYuYmVydGguYWdlbnQudjEuUmVzdG9yZVNuYXBzaG90UmVxdWVzdBoULmJlcnRoLmFnZW50LnYxLkRvbmUSUAoJQ2hlY2tNb3ZlEiAuYmVydGguYWdlbnQudjEuQ2hlY2tNb3ZlUmVxdWVzdBohLmJlcnRoLmFnZW50LnYxLkNoZWNrTW92ZVJlc3BvbnNlEkwKC1ByZXBhcmVNb3ZlEiIuYmVydGguYWdlbnQudjEuUHJlcGFyZU1vdmVSZXF1ZXN0GhkuYmVydGguYWdlbnQudjEuRGF0YVRva2VuEkcKCFN5bmNNb3ZlEh8uYmVydGguYWdlbnQudjEuU3luY01vdmVSZXF1ZXN0GhguYmVydGguYWdlbnQudjEuUHJvZ3Jlc3MwARJMCgpGcmVlemVNb3ZlEiEuYmVydGguYWdlbnQudjEuRnJlZXplTW92ZVJlcXVlc3QaGy5iZXJ0aC5hZ2VudC52MS5Nb3ZlVGltaW5ncxJBCglBd2FpdE1vdmUSFy5iZXJ0aC5hZ2VudC52MS5Nb3ZlUmVmGhsuYmVydGguYWdlbnQudjEuTW92ZVRpbWluZ3MSQgoKUmVzdW1lTW92ZRIXLmJlcnRoLmFnZW50LnYxLk1vdmVSZWYaGy5iZXJ0aC5hZ2VudC52MS5Nb3ZlVGltaW5ncxJOCgpBd2FpdFBhZ2VzEiEuYmVydGguYWdlbnQudjEuQXdhaXRQYWdlc1JlcXVlc3QaHS5iZXJ0aC5hZ2VudC52MS5QYWdlc1Byb2dyZXNzEkAKClNlcnZlUGFnZXMSFy5iZXJ0aC5hZ2VudC52MS5Nb3ZlUmVmGhkuYmVydGguYWdlbnQudjEuRGF0YVRva2VuEkIKCkNvbW1pdE1vdmUSFy5iZXJ0aC5hZ2VudC52MS5Nb3ZlUmVmGhsuYmVydGguYWdlbnQudjEuTW92ZVRpbWluZ3MSOgoJQWJvcnRNb3ZlEhcuYmVydGguYWdlbnQudjEuTW92ZVJlZhoULmJlcnRoLmFnZW50LnYxLkRvbmViBnByb3RvMw");
 
 /**
  * @generated from message berth.agent.v1.Done
@@ -194,6 +194,23 @@ export type Host = Message<"berth.agent.v1.Host"> & {
    * @generated from field: bool lxcfs = 20;
    */
   lxcfs: boolean;
+
+  /**
+   * How memory may travel: why not; "" = it may.
+   *
+   * @generated from field: string no_post_copy = 21;
+   */
+  noPostCopy: string;
+
+  /**
+   * @generated from field: string no_pre_copy = 22;
+   */
+  noPreCopy: string;
+
+  /**
+   * @generated from field: berth.agent.v1.MovePace pace = 23;
+   */
+  pace?: MovePace | undefined;
 };
 
 /**
@@ -202,6 +219,60 @@ export type Host = Message<"berth.agent.v1.Host"> & {
  */
 export const HostSchema: GenMessage<Host> = /*@__PURE__*/
   messageDesc(file_berth_agent_v1_agent, 3);
+
+/**
+ * Learnt from moves: milliseconds, and bytes per millisecond.
+ *
+ * @generated from message berth.agent.v1.MovePace
+ */
+export type MovePace = Message<"berth.agent.v1.MovePace"> & {
+  /**
+   * @generated from field: double dump_ms = 1;
+   */
+  dumpMs: number;
+
+  /**
+   * @generated from field: double dump_rate = 2;
+   */
+  dumpRate: number;
+
+  /**
+   * @generated from field: double lazy_dump_rate = 3;
+   */
+  lazyDumpRate: number;
+
+  /**
+   * @generated from field: double send_rate = 4;
+   */
+  sendRate: number;
+
+  /**
+   * @generated from field: double restore_ms = 5;
+   */
+  restoreMs: number;
+
+  /**
+   * @generated from field: double restore_rate = 6;
+   */
+  restoreRate: number;
+
+  /**
+   * @generated from field: double resume_ms = 7;
+   */
+  resumeMs: number;
+
+  /**
+   * @generated from field: double pull_rate = 8;
+   */
+  pullRate: number;
+};
+
+/**
+ * Describes the message berth.agent.v1.MovePace.
+ * Use `create(MovePaceSchema)` to create a new message.
+ */
+export const MovePaceSchema: GenMessage<MovePace> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent, 4);
 
 /**
  * What a real dump and restore on this host said.
@@ -232,7 +303,7 @@ export type Criu = Message<"berth.agent.v1.Criu"> & {
  * Use `create(CriuSchema)` to create a new message.
  */
 export const CriuSchema: GenMessage<Criu> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 4);
+  messageDesc(file_berth_agent_v1_agent, 5);
 
 /**
  * @generated from message berth.agent.v1.PoolUsage
@@ -264,7 +335,7 @@ export type PoolUsage = Message<"berth.agent.v1.PoolUsage"> & {
  * Use `create(PoolUsageSchema)` to create a new message.
  */
 export const PoolUsageSchema: GenMessage<PoolUsage> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 5);
+  messageDesc(file_berth_agent_v1_agent, 6);
 
 /**
  * @generated from message berth.agent.v1.ExamineRequest
@@ -277,7 +348,7 @@ export type ExamineRequest = Message<"berth.agent.v1.ExamineRequest"> & {
  * Use `create(ExamineRequestSchema)` to create a new message.
  */
 export const ExamineRequestSchema: GenMessage<ExamineRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 6);
+  messageDesc(file_berth_agent_v1_agent, 7);
 
 /**
  * @generated from message berth.agent.v1.Examination
@@ -294,7 +365,7 @@ export type Examination = Message<"berth.agent.v1.Examination"> & {
  * Use `create(ExaminationSchema)` to create a new message.
  */
 export const ExaminationSchema: GenMessage<Examination> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 7);
+  messageDesc(file_berth_agent_v1_agent, 8);
 
 /**
  * @generated from message berth.agent.v1.Check
@@ -328,7 +399,7 @@ export type Check = Message<"berth.agent.v1.Check"> & {
  * Use `create(CheckSchema)` to create a new message.
  */
 export const CheckSchema: GenMessage<Check> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 8);
+  messageDesc(file_berth_agent_v1_agent, 9);
 
 /**
  * @generated from message berth.agent.v1.ObserveRequest
@@ -345,7 +416,7 @@ export type ObserveRequest = Message<"berth.agent.v1.ObserveRequest"> & {
  * Use `create(ObserveRequestSchema)` to create a new message.
  */
 export const ObserveRequestSchema: GenMessage<ObserveRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 9);
+  messageDesc(file_berth_agent_v1_agent, 10);
 
 /**
  * First a full list, then changes; a heartbeat is an observation without instances.
@@ -396,7 +467,7 @@ export type Observation = Message<"berth.agent.v1.Observation"> & {
  * Use `create(ObservationSchema)` to create a new message.
  */
 export const ObservationSchema: GenMessage<Observation> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 10);
+  messageDesc(file_berth_agent_v1_agent, 11);
 
 /**
  * @generated from message berth.agent.v1.EnsurePoolRequest
@@ -427,7 +498,7 @@ export type EnsurePoolRequest = Message<"berth.agent.v1.EnsurePoolRequest"> & {
  * Use `create(EnsurePoolRequestSchema)` to create a new message.
  */
 export const EnsurePoolRequestSchema: GenMessage<EnsurePoolRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 11);
+  messageDesc(file_berth_agent_v1_agent, 12);
 
 /**
  * @generated from message berth.agent.v1.EnsureNoPoolRequest
@@ -444,7 +515,7 @@ export type EnsureNoPoolRequest = Message<"berth.agent.v1.EnsureNoPoolRequest"> 
  * Use `create(EnsureNoPoolRequestSchema)` to create a new message.
  */
 export const EnsureNoPoolRequestSchema: GenMessage<EnsureNoPoolRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 12);
+  messageDesc(file_berth_agent_v1_agent, 13);
 
 /**
  * @generated from message berth.agent.v1.EnsureNetworkRequest
@@ -475,7 +546,7 @@ export type EnsureNetworkRequest = Message<"berth.agent.v1.EnsureNetworkRequest"
  * Use `create(EnsureNetworkRequestSchema)` to create a new message.
  */
 export const EnsureNetworkRequestSchema: GenMessage<EnsureNetworkRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 13);
+  messageDesc(file_berth_agent_v1_agent, 14);
 
 /**
  * @generated from message berth.agent.v1.EnsureNoNetworkRequest
@@ -492,7 +563,7 @@ export type EnsureNoNetworkRequest = Message<"berth.agent.v1.EnsureNoNetworkRequ
  * Use `create(EnsureNoNetworkRequestSchema)` to create a new message.
  */
 export const EnsureNoNetworkRequestSchema: GenMessage<EnsureNoNetworkRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 14);
+  messageDesc(file_berth_agent_v1_agent, 15);
 
 /**
  * A one-time permission to open one data-plane stream on this agent.
@@ -520,7 +591,7 @@ export type IssueDataTokenRequest = Message<"berth.agent.v1.IssueDataTokenReques
  * Use `create(IssueDataTokenRequestSchema)` to create a new message.
  */
 export const IssueDataTokenRequestSchema: GenMessage<IssueDataTokenRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 15);
+  messageDesc(file_berth_agent_v1_agent, 16);
 
 /**
  * @generated from message berth.agent.v1.DataToken
@@ -544,7 +615,7 @@ export type DataToken = Message<"berth.agent.v1.DataToken"> & {
  * Use `create(DataTokenSchema)` to create a new message.
  */
 export const DataTokenSchema: GenMessage<DataToken> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 16);
+  messageDesc(file_berth_agent_v1_agent, 17);
 
 /**
  * @generated from message berth.agent.v1.FinishUploadRequest
@@ -573,7 +644,7 @@ export type FinishUploadRequest = Message<"berth.agent.v1.FinishUploadRequest"> 
  * Use `create(FinishUploadRequestSchema)` to create a new message.
  */
 export const FinishUploadRequestSchema: GenMessage<FinishUploadRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 17);
+  messageDesc(file_berth_agent_v1_agent, 18);
 
 /**
  * @generated from message berth.agent.v1.ImageInfo
@@ -622,7 +693,7 @@ export type ImageInfo = Message<"berth.agent.v1.ImageInfo"> & {
  * Use `create(ImageInfoSchema)` to create a new message.
  */
 export const ImageInfoSchema: GenMessage<ImageInfo> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 18);
+  messageDesc(file_berth_agent_v1_agent, 19);
 
 /**
  * @generated from message berth.agent.v1.EnsureImageRequest
@@ -651,7 +722,7 @@ export type EnsureImageRequest = Message<"berth.agent.v1.EnsureImageRequest"> & 
  * Use `create(EnsureImageRequestSchema)` to create a new message.
  */
 export const EnsureImageRequestSchema: GenMessage<EnsureImageRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 19);
+  messageDesc(file_berth_agent_v1_agent, 20);
 
 /**
  * @generated from message berth.agent.v1.ImageSource
@@ -680,7 +751,7 @@ export type ImageSource = Message<"berth.agent.v1.ImageSource"> & {
  * Use `create(ImageSourceSchema)` to create a new message.
  */
 export const ImageSourceSchema: GenMessage<ImageSource> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 20);
+  messageDesc(file_berth_agent_v1_agent, 21);
 
 /**
  * @generated from message berth.agent.v1.EnsureNoImageRequest
@@ -697,7 +768,7 @@ export type EnsureNoImageRequest = Message<"berth.agent.v1.EnsureNoImageRequest"
  * Use `create(EnsureNoImageRequestSchema)` to create a new message.
  */
 export const EnsureNoImageRequestSchema: GenMessage<EnsureNoImageRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 21);
+  messageDesc(file_berth_agent_v1_agent, 22);
 
 /**
  * @generated from message berth.agent.v1.InstanceRef
@@ -719,7 +790,7 @@ export type InstanceRef = Message<"berth.agent.v1.InstanceRef"> & {
  * Use `create(InstanceRefSchema)` to create a new message.
  */
 export const InstanceRefSchema: GenMessage<InstanceRef> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 22);
+  messageDesc(file_berth_agent_v1_agent, 23);
 
 /**
  * @generated from message berth.agent.v1.Device
@@ -738,7 +809,7 @@ export type Device = Message<"berth.agent.v1.Device"> & {
  * Use `create(DeviceSchema)` to create a new message.
  */
 export const DeviceSchema: GenMessage<Device> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 23);
+  messageDesc(file_berth_agent_v1_agent, 24);
 
 /**
  * What the agent needs to know to run an instance: profiles already merged in.
@@ -812,7 +883,7 @@ export type InstanceSpec = Message<"berth.agent.v1.InstanceSpec"> & {
  * Use `create(InstanceSpecSchema)` to create a new message.
  */
 export const InstanceSpecSchema: GenMessage<InstanceSpec> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 24);
+  messageDesc(file_berth_agent_v1_agent, 25);
 
 /**
  * @generated from message berth.agent.v1.EnsureInstanceRequest
@@ -841,7 +912,7 @@ export type EnsureInstanceRequest = Message<"berth.agent.v1.EnsureInstanceReques
  * Use `create(EnsureInstanceRequestSchema)` to create a new message.
  */
 export const EnsureInstanceRequestSchema: GenMessage<EnsureInstanceRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 25);
+  messageDesc(file_berth_agent_v1_agent, 26);
 
 /**
  * An instance on the same host, as it is now or as a snapshot of it was.
@@ -874,7 +945,7 @@ export type CopyOf = Message<"berth.agent.v1.CopyOf"> & {
  * Use `create(CopyOfSchema)` to create a new message.
  */
 export const CopyOfSchema: GenMessage<CopyOf> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 26);
+  messageDesc(file_berth_agent_v1_agent, 27);
 
 /**
  * @generated from message berth.agent.v1.EnsureNoInstanceRequest
@@ -891,7 +962,7 @@ export type EnsureNoInstanceRequest = Message<"berth.agent.v1.EnsureNoInstanceRe
  * Use `create(EnsureNoInstanceRequestSchema)` to create a new message.
  */
 export const EnsureNoInstanceRequestSchema: GenMessage<EnsureNoInstanceRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 27);
+  messageDesc(file_berth_agent_v1_agent, 28);
 
 /**
  * @generated from message berth.agent.v1.EnsureConfigRequest
@@ -910,7 +981,7 @@ export type EnsureConfigRequest = Message<"berth.agent.v1.EnsureConfigRequest"> 
  * Use `create(EnsureConfigRequestSchema)` to create a new message.
  */
 export const EnsureConfigRequestSchema: GenMessage<EnsureConfigRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 28);
+  messageDesc(file_berth_agent_v1_agent, 29);
 
 /**
  * @generated from message berth.agent.v1.EnsureStateRequest
@@ -962,7 +1033,7 @@ export type EnsureStateRequest = Message<"berth.agent.v1.EnsureStateRequest"> & 
  * Use `create(EnsureStateRequestSchema)` to create a new message.
  */
 export const EnsureStateRequestSchema: GenMessage<EnsureStateRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 29);
+  messageDesc(file_berth_agent_v1_agent, 30);
 
 /**
  * @generated from message berth.agent.v1.InstanceStatus
@@ -1010,7 +1081,7 @@ export type InstanceStatus = Message<"berth.agent.v1.InstanceStatus"> & {
  * Use `create(InstanceStatusSchema)` to create a new message.
  */
 export const InstanceStatusSchema: GenMessage<InstanceStatus> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 30);
+  messageDesc(file_berth_agent_v1_agent, 31);
 
 /**
  * @generated from message berth.agent.v1.InstanceState
@@ -1071,7 +1142,7 @@ export type InstanceState = Message<"berth.agent.v1.InstanceState"> & {
  * Use `create(InstanceStateSchema)` to create a new message.
  */
 export const InstanceStateSchema: GenMessage<InstanceState> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 31);
+  messageDesc(file_berth_agent_v1_agent, 32);
 
 /**
  * @generated from message berth.agent.v1.NicState
@@ -1157,7 +1228,7 @@ export type NicState = Message<"berth.agent.v1.NicState"> & {
  * Use `create(NicStateSchema)` to create a new message.
  */
 export const NicStateSchema: GenMessage<NicState> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 32);
+  messageDesc(file_berth_agent_v1_agent, 33);
 
 /**
  * @generated from message berth.agent.v1.Address
@@ -1195,7 +1266,7 @@ export type Address = Message<"berth.agent.v1.Address"> & {
  * Use `create(AddressSchema)` to create a new message.
  */
 export const AddressSchema: GenMessage<Address> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 33);
+  messageDesc(file_berth_agent_v1_agent, 34);
 
 /**
  * @generated from message berth.agent.v1.Log
@@ -1212,7 +1283,7 @@ export type Log = Message<"berth.agent.v1.Log"> & {
  * Use `create(LogSchema)` to create a new message.
  */
 export const LogSchema: GenMessage<Log> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 34);
+  messageDesc(file_berth_agent_v1_agent, 35);
 
 /**
  * @generated from message berth.agent.v1.SnapshotRef
@@ -1236,7 +1307,7 @@ export type SnapshotRef = Message<"berth.agent.v1.SnapshotRef"> & {
  * Use `create(SnapshotRefSchema)` to create a new message.
  */
 export const SnapshotRefSchema: GenMessage<SnapshotRef> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 35);
+  messageDesc(file_berth_agent_v1_agent, 36);
 
 /**
  * @generated from message berth.agent.v1.EnsureSnapshotRequest
@@ -1260,7 +1331,7 @@ export type EnsureSnapshotRequest = Message<"berth.agent.v1.EnsureSnapshotReques
  * Use `create(EnsureSnapshotRequestSchema)` to create a new message.
  */
 export const EnsureSnapshotRequestSchema: GenMessage<EnsureSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 36);
+  messageDesc(file_berth_agent_v1_agent, 37);
 
 /**
  * @generated from message berth.agent.v1.SnapshotMade
@@ -1286,7 +1357,7 @@ export type SnapshotMade = Message<"berth.agent.v1.SnapshotMade"> & {
  * Use `create(SnapshotMadeSchema)` to create a new message.
  */
 export const SnapshotMadeSchema: GenMessage<SnapshotMade> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 37);
+  messageDesc(file_berth_agent_v1_agent, 38);
 
 /**
  * The instance must be stopped.
@@ -1319,7 +1390,7 @@ export type RestoreSnapshotRequest = Message<"berth.agent.v1.RestoreSnapshotRequ
  * Use `create(RestoreSnapshotRequestSchema)` to create a new message.
  */
 export const RestoreSnapshotRequestSchema: GenMessage<RestoreSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 38);
+  messageDesc(file_berth_agent_v1_agent, 39);
 
 /**
  * ---- exec: one stream a session. First message `start`; then data both ways; last from the agent `exited` or an error.
@@ -1368,7 +1439,7 @@ export type ExecInput = Message<"berth.agent.v1.ExecInput"> & {
  * Use `create(ExecInputSchema)` to create a new message.
  */
 export const ExecInputSchema: GenMessage<ExecInput> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 39);
+  messageDesc(file_berth_agent_v1_agent, 40);
 
 /**
  * @generated from message berth.agent.v1.ExecStart
@@ -1422,7 +1493,7 @@ export type ExecStart = Message<"berth.agent.v1.ExecStart"> & {
  * Use `create(ExecStartSchema)` to create a new message.
  */
 export const ExecStartSchema: GenMessage<ExecStart> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 40);
+  messageDesc(file_berth_agent_v1_agent, 41);
 
 /**
  * @generated from message berth.agent.v1.WindowSize
@@ -1444,7 +1515,7 @@ export type WindowSize = Message<"berth.agent.v1.WindowSize"> & {
  * Use `create(WindowSizeSchema)` to create a new message.
  */
 export const WindowSizeSchema: GenMessage<WindowSize> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 41);
+  messageDesc(file_berth_agent_v1_agent, 42);
 
 /**
  * @generated from message berth.agent.v1.ExecOutput
@@ -1487,7 +1558,7 @@ export type ExecOutput = Message<"berth.agent.v1.ExecOutput"> & {
  * Use `create(ExecOutputSchema)` to create a new message.
  */
 export const ExecOutputSchema: GenMessage<ExecOutput> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 42);
+  messageDesc(file_berth_agent_v1_agent, 43);
 
 /**
  * @generated from message berth.agent.v1.MoveRef
@@ -1525,7 +1596,7 @@ export type MoveRef = Message<"berth.agent.v1.MoveRef"> & {
  * Use `create(MoveRefSchema)` to create a new message.
  */
 export const MoveRefSchema: GenMessage<MoveRef> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 43);
+  messageDesc(file_berth_agent_v1_agent, 44);
 
 /**
  * @generated from message berth.agent.v1.CheckMoveRequest
@@ -1540,6 +1611,13 @@ export type CheckMoveRequest = Message<"berth.agent.v1.CheckMoveRequest"> & {
    * @generated from field: berth.agent.v1.Host target = 2;
    */
   target?: Host | undefined;
+
+  /**
+   * auto (also "") | post-copy | pre-copy | stop-and-copy
+   *
+   * @generated from field: string mode = 3;
+   */
+  mode: string;
 };
 
 /**
@@ -1547,7 +1625,7 @@ export type CheckMoveRequest = Message<"berth.agent.v1.CheckMoveRequest"> & {
  * Use `create(CheckMoveRequestSchema)` to create a new message.
  */
 export const CheckMoveRequestSchema: GenMessage<CheckMoveRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 44);
+  messageDesc(file_berth_agent_v1_agent, 45);
 
 /**
  * @generated from message berth.agent.v1.CheckMoveResponse
@@ -1581,6 +1659,30 @@ export type CheckMoveResponse = Message<"berth.agent.v1.CheckMoveResponse"> & {
    * @generated from field: uint32 processes = 5;
    */
   processes: number;
+
+  /**
+   * stop-and-copy | post-copy; "" = it does not run, or cannot move as it was asked for
+   *
+   * @generated from field: string mode = 6;
+   */
+  mode: string;
+
+  /**
+   * that mode, or none
+   *
+   * @generated from field: string why = 7;
+   */
+  why: string;
+
+  /**
+   * @generated from field: double predicted_pause_ms = 8;
+   */
+  predictedPauseMs: number;
+
+  /**
+   * @generated from field: double predicted_total_ms = 9;
+   */
+  predictedTotalMs: number;
 };
 
 /**
@@ -1588,7 +1690,7 @@ export type CheckMoveResponse = Message<"berth.agent.v1.CheckMoveResponse"> & {
  * Use `create(CheckMoveResponseSchema)` to create a new message.
  */
 export const CheckMoveResponseSchema: GenMessage<CheckMoveResponse> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 45);
+  messageDesc(file_berth_agent_v1_agent, 46);
 
 /**
  * @generated from message berth.agent.v1.Obstacle
@@ -1617,7 +1719,7 @@ export type Obstacle = Message<"berth.agent.v1.Obstacle"> & {
  * Use `create(ObstacleSchema)` to create a new message.
  */
 export const ObstacleSchema: GenMessage<Obstacle> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 46);
+  messageDesc(file_berth_agent_v1_agent, 47);
 
 /**
  * @generated from message berth.agent.v1.PrepareMoveRequest
@@ -1663,7 +1765,7 @@ export type PrepareMoveRequest = Message<"berth.agent.v1.PrepareMoveRequest"> & 
  * Use `create(PrepareMoveRequestSchema)` to create a new message.
  */
 export const PrepareMoveRequestSchema: GenMessage<PrepareMoveRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 47);
+  messageDesc(file_berth_agent_v1_agent, 48);
 
 /**
  * @generated from message berth.agent.v1.SyncMoveRequest
@@ -1702,7 +1804,7 @@ export type SyncMoveRequest = Message<"berth.agent.v1.SyncMoveRequest"> & {
  * Use `create(SyncMoveRequestSchema)` to create a new message.
  */
 export const SyncMoveRequestSchema: GenMessage<SyncMoveRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 48);
+  messageDesc(file_berth_agent_v1_agent, 49);
 
 /**
  * @generated from message berth.agent.v1.FreezeMoveRequest
@@ -1731,7 +1833,7 @@ export type FreezeMoveRequest = Message<"berth.agent.v1.FreezeMoveRequest"> & {
  * Use `create(FreezeMoveRequestSchema)` to create a new message.
  */
 export const FreezeMoveRequestSchema: GenMessage<FreezeMoveRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 49);
+  messageDesc(file_berth_agent_v1_agent, 50);
 
 /**
  * @generated from message berth.agent.v1.AwaitPagesRequest
@@ -1762,7 +1864,7 @@ export type AwaitPagesRequest = Message<"berth.agent.v1.AwaitPagesRequest"> & {
  * Use `create(AwaitPagesRequestSchema)` to create a new message.
  */
 export const AwaitPagesRequestSchema: GenMessage<AwaitPagesRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 50);
+  messageDesc(file_berth_agent_v1_agent, 51);
 
 /**
  * @generated from message berth.agent.v1.PagesProgress
@@ -1803,7 +1905,7 @@ export type PagesProgress = Message<"berth.agent.v1.PagesProgress"> & {
  * Use `create(PagesProgressSchema)` to create a new message.
  */
 export const PagesProgressSchema: GenMessage<PagesProgress> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 51);
+  messageDesc(file_berth_agent_v1_agent, 52);
 
 /**
  * @generated from message berth.agent.v1.MoveTimings
@@ -1825,7 +1927,7 @@ export type MoveTimings = Message<"berth.agent.v1.MoveTimings"> & {
  * Use `create(MoveTimingsSchema)` to create a new message.
  */
 export const MoveTimingsSchema: GenMessage<MoveTimings> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent, 52);
+  messageDesc(file_berth_agent_v1_agent, 53);
 
 /**
  * @generated from service berth.agent.v1.Agent

@@ -1,0 +1,45 @@
+/** How an instance's memory shall travel: pure. What was asked for, if it can be had; else what makes the pause short. */
+import type { LiveMode } from '../../domain/move-mode.ts';
+import type { MemoryModes } from './memory-modes.ts';
+import { type Load, type Pace, transferMs } from './pace.ts';
+
+/** Below, moving everything at once is as good as nobody noticing, and nothing can be lost later. */
+const SHORT_MS = 60;
+
+export interface End {
+  readonly node: string;
+  readonly modes: MemoryModes;
+  readonly pace: Pace;
+}
+
+export type Choice =
+  | { readonly mode: LiveMode; readonly why: string }
+  /** It cannot be moved in the way that was asked for. */
+  | { readonly mode: undefined; readonly why: string };
+
+/** @param wanted a mode of a live move, or `auto` */
+export function chooseMode(wanted: string, load: Load, from: End, to: End): Choice {
+  const lacking = firstOf([from, to], ({ modes }) => modes.noPostCopy);
+  switch (wanted) {
+    case 'stop-and-copy':
+      return { mode: wanted, why: 'as asked' };
+    case 'post-copy':
+      return lacking === undefined
+        ? { mode: wanted, why: 'as asked' }
+        : { mode: undefined, why: `post-copy: ${lacking}` };
+    case 'pre-copy':
+      return {
+        mode: undefined,
+        why: `pre-copy: ${firstOf([from, to], ({ modes }) => modes.noPreCopy) ?? 'not built'}`,
+      };
+  }
+  const ms = Math.round(transferMs(load, from.pace, to.pace));
+  if (ms < SHORT_MS) return { mode: 'stop-and-copy', why: `its memory takes ${ms} ms to move` };
+  if (lacking !== undefined) return { mode: 'stop-and-copy', why: `no post-copy: ${lacking}` };
+  return { mode: 'post-copy', why: `its memory takes ${ms} ms to move, so it follows later` };
+}
+
+function firstOf(ends: readonly End[], reason: (end: End) => string): string | undefined {
+  const end = ends.find(each => reason(each) !== '');
+  return end && `on ${end.node} ${reason(end)}`;
+}
