@@ -86,7 +86,7 @@ function processOf(pid: number, init: number, views: readonly View[]): Process |
     name: field('Name'),
     parent: Number(field('PPid')),
     foreignSession: field('NSsid').split(/\s+/).at(-1) === '0',
-    ownNamespaces: NAMESPACES.filter(kind => linkOf(`${pid}/ns/${kind}`) !== linkOf(`${init}/ns/${kind}`)),
+    ownNamespaces: NAMESPACES.filter(kind => differ(linkOf(`${pid}/ns/${kind}`), linkOf(`${init}/ns/${kind}`))),
     files: filesOf(pid, views),
   };
 }
@@ -180,6 +180,11 @@ function textOf(path: string): string {
   } catch {
     return '';
   }
+}
+
+/** A process that has just ended shows no namespaces: it is in nobody's way. */
+function differ(own: string, inits: string): boolean {
+  return own !== '' && inits !== '' && own !== inits;
 }
 
 function linkOf(path: string): string {
