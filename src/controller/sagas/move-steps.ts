@@ -1,7 +1,6 @@
 /** The steps that moves share. Both ends are told the move's id and the generation that the target will have. */
 import { AppError, fail } from '../../domain/errors.ts';
 import type { InstanceRecord } from '../../domain/instance.ts';
-import type { AgentMode, MoveMode } from '../../domain/move-mode.ts';
 import type { Placement } from '../../domain/placement.ts';
 import type { DataToken } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { together } from '../../store/keyspace.ts';
@@ -20,8 +19,6 @@ import { INSTANCES, NODE_STATUS } from '../spaces.ts';
 
 export type MoveInput = InstanceKey & {
   readonly target?: Target;
-  /** How it shall travel while it runs; absent = as the hosts think best. */
-  readonly mode?: MoveMode;
   /** Hosts that take part in enough moves already. */
   readonly avoid?: readonly string[];
   /** Evacuation: the node to which it shall return; '' = it did. Absent = as it is. */
@@ -87,15 +84,14 @@ export async function unreserve(context: StepContext, { input }: Given): Promise
 }
 
 /** Makes the target ready. Given again with every call: a token opens one stream only. */
-export async function prepare(context: StepContext, { input, reserve }: Moving, mode: AgentMode): Promise<DataToken> {
+export async function prepare(context: StepContext, { input, reserve }: Moving, live: boolean): Promise<DataToken> {
   const { view } = context;
   const { value } = needInstance(view, input);
   const source = view.get(NODE_STATUS.key(reserve.from))?.value;
   return context.agents.of(reserve.to).prepareMove({
     ref: moveRef(context, input, reserve, 'target'),
     spec: specOf(view, value, reserve.generation),
-    live: mode !== 'cold',
-    mode: mode === 'cold' ? '' : mode,
+    live,
     imageSplit: isSplit(context, value.image),
     sourceDriver: source?.pools.find(({ name }) => name === value.pool)?.driver ?? '',
   });
@@ -139,14 +135,10 @@ export async function switchOwner(context: StepContext, { input, reserve }: Movi
   });
 }
 
-/** The target owns it: lets it live there. @returns the times of its phases in ms */
-export async function resume(
-  context: StepContext,
-  { input, reserve }: Moving,
-): Promise<Readonly<Record<string, number>>> {
+/** The target owns it: lets it live there. */
+export async function resume(context: StepContext, { input, reserve }: Moving): Promise<void> {
   const timings = await context.agents.of(reserve.to).resumeMove(moveRef(context, input, reserve, 'target'));
   context.progress({ 'berth.resume_ms': timings.ms });
-  return timings.ms;
 }
 
 /** Ends what stands still on the source. */

@@ -52,8 +52,7 @@ export function moveVerbs(host: FakeHost, all: ReadonlyMap<string, FakeHost>): M
   };
 
   return {
-    checkMove: async ({ mode }) => ({
-      mode: mode === 'post-copy' ? mode : 'stop-and-copy',
+    checkMove: async () => ({
       verdict: host.verdict,
       obstacles:
         host.verdict === 'live' ? [] : [{ what: 'nested mounts', advice: 'unmount them', severity: host.verdict }],
