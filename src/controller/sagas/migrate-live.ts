@@ -20,7 +20,7 @@ import {
   moveRef,
   prepare,
   reserve,
-  resumeOrStart,
+  resume,
   seen,
   switchOwner,
   unreserve,
@@ -33,7 +33,7 @@ export const migrateLive = saga<MoveInput>('migrate-live', 1)
   .undoable('sync', sync, abortSource)
   .undoable('switch-over', switchOver, abortBoth)
   .pivot('switch', switchOwner)
-  .forward('resume', resumeOrStart)
+  .forward('resume', resume)
   .forward('commit', commitSource)
   .forward('clean', cleanSource)
   .forward('seen', seen)
