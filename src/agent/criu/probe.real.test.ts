@@ -15,6 +15,11 @@ test('the CRIU of the host set-up dumps and restores a process on this kernel', 
   assert.deepEqual(await leftovers(), before);
 });
 
+test('probes of several agents at once do not disturb each other', async () => {
+  const found = await Promise.all(Array.from({ length: 6 }, () => probeCriu(locateCriu(process.env.BERTH_CRIU))));
+  assert.deepEqual([...new Set(found.map(({ reason }) => reason))], ['']);
+});
+
 test('a program that is not CRIU is found out, with a reason', async () => {
   const found = await probeCriu('/bin/false');
   assert.equal(found.works, false);

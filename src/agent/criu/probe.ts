@@ -39,10 +39,16 @@ const SUBJECT = ['--pid', '--net', '--fork', 'setsid', 'busybox', 'nc', '-ll', '
 
 async function dumpAndRestore(criu: string, folder: string, clock: Clock): Promise<void> {
   const common = ['-D', folder, '--empty-ns', 'net', '--network-lock', 'skip', '--manage-cgroups=ignore'];
-  const subject = start('unshare', SUBJECT, { stdio: 'ignore' });
+  // In a folder of its own: CRIU makes one called proc.crtools where the process stands, and probes of two agents on one
+  // machine (a local cluster) that both stand in `/` trip over each other's.
+  const subject = start('unshare', SUBJECT, { stdio: 'ignore', cwd: folder });
+  let pid = 0;
   try {
-    const pid = await listeningChild(subject.pid, clock);
+    pid = await listeningChild(subject.pid, clock);
     await criuDoes('dump', criu, ['-t', `${pid}`, ...common], folder);
+  } catch (thrown) {
+    endIfThere(pid); // a dump that failed lets it run on
+    throw thrown;
   } finally {
     subject.kill('SIGKILL');
   }
@@ -65,6 +71,14 @@ async function listeningChild(parent: number, clock: Clock): Promise<number> {
     await clock.sleep(10);
   }
   throw new AppError('internal', 'the program for the trial dump did not start (is busybox-static installed?)');
+}
+
+function endIfThere(pid: number): void {
+  try {
+    if (pid !== 0) process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended
+  }
 }
 
 const textOf = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
