@@ -25,7 +25,7 @@ export const RECOVERY_MS = 30_000;
 /** A user who has no answer by then is told that it takes too long. */
 const ANSWER_MS = 60_000;
 /** Strikes come a little after their moment, by chance: between the marks there are moments as well. */
-const JITTER_MS = 10;
+const JITTER_MS = 20;
 
 /** @param chance from 0 to 1: when exactly. */
 export async function tryFault(stage: Stage, fault: Fault, moment: Moment, chance: number): Promise<Row> {

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail } from '../../domain/errors.ts';
 import type { AgentMode } from '../../domain/move-mode.ts';
@@ -72,6 +72,14 @@ export async function furnish(
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   for (const gate of GATES) await makePipe(join(folder, `${gate}.gate`));
+}
+
+/** As if no restore had been begun yet; what came from the source stays, and so does every word. */
+export async function forgetRestore(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  const marks = names.filter(name => name.startsWith('at.') || ['exit', 'criu.pid', 'init'].includes(name));
+  // `pid` last: without it nothing was begun, and nothing may say otherwise then.
+  for (const name of [...marks, 'pid']) await rm(join(folder, name), { force: true });
 }
 
 /**

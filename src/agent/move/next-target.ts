@@ -37,10 +37,11 @@ export function isOnItsWay(facts: Facts): boolean {
   return ['arming', 'armed', 'restoring'].includes(targetState(facts));
 }
 
-export type ResumeStep = 'say-go' | 'wait' | 'reconnect' | 'settle' | 'refuse';
+export type ResumeStep = 'say-go' | 'wait' | 'reconnect' | 'again' | 'settle' | 'refuse';
 
 /**
  * The pivot is done: let it run. `reconnect`: it waits for pages of its memory, and nobody knows where they are to be had.
+ * `again`: what stood ready was killed before it ran, so the images are as good as ever.
  * `refuse`: there is nothing here that could run.
  */
 export function nextResume(facts: Facts): ResumeStep {
@@ -48,14 +49,22 @@ export function nextResume(facts: Facts): ResumeStep {
   switch (state) {
     case 'held':
       return 'say-go';
+    case 'restoring':
+      return 'wait';
     case 'ending':
       if (facts.words.verdict !== 'go') return 'refuse';
       return facts.stages.has('pages-cut') ? 'reconnect' : 'wait';
     case 'running':
       return 'settle';
     default:
-      return 'refuse';
+      return stoodReady(facts) ? 'again' : 'refuse';
   }
+}
+
+/** It was restored once, and nothing of it has run: CRIU lets processes go after the stage `network-unlock`. */
+function stoodReady({ begun, stages, words }: Facts): boolean {
+  const whole = words.images === 'go' && words.verdict !== 'back';
+  return whole && (!begun || stages.has('verdict')) && !stages.has('network-unlock');
 }
 
 export type AbortStep = 'say-back' | 'wait' | 'clean' | 'refuse';

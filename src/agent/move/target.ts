@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { AppError, fail } from '../../domain/errors.ts';
 import type { AgentMode, LiveMode } from '../../domain/move-mode.ts';
 import { checkpointFailure, startCheckpoint } from '../criu/checkpoint.ts';
+import { endCheckpoint } from '../criu/end-checkpoint.ts';
 import { restoreOptions } from '../criu/options.ts';
 import { instanceLocks } from '../instance-lock.ts';
 import type { Spec } from '../spec.ts';
@@ -14,6 +15,7 @@ import { awaitFacts } from './await-facts.ts';
 import { between, type Facts, readFacts } from './facts.ts';
 import {
   folderOf,
+  forgetRestore,
   furnish,
   imagesIn,
   type MoveRecord,
@@ -34,7 +36,6 @@ import { untilRunning } from './until-running.ts';
 const ARM_TIMEOUT_MS = 20_000;
 /** From the word to restore until it stands ready: memory comes from tmpfs at about 1 GB/s. */
 const RESTORE_TIMEOUT_MS = 120_000;
-const END_TIMEOUT_MS = 30_000;
 /** Before an aborted restore is killed. */
 const BACK_TIMEOUT_MS = 5000;
 
@@ -105,7 +106,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
     const { mode } = await expectRecord(folder, key);
     const live = mode !== 'cold';
     const started = clock.now();
-    const facts = live ? await letRun(folder) : undefined;
+    const facts = live ? await letRun(folder, key, spec, mode) : undefined;
     if (!live) await incoming.publish(key);
     const running = clock.now();
     if (live) {
@@ -139,7 +140,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
     await rm(folderOf(root, key), { recursive: true, force: true });
   }
 
-  async function letRun(folder: string): Promise<Facts> {
+  async function letRun(folder: string, key: MoveKey, spec: Spec, mode: LiveMode): Promise<Facts> {
     const isNews = (facts: Facts) => nextResume(facts) !== 'wait';
     for (;;) {
       const facts = await readFacts(folder);
@@ -148,18 +149,35 @@ export function createTarget(ports: MovePorts): MoveTarget {
           await say(folder, 'verdict', 'go');
           break;
         case 'wait':
-          await awaitFacts(folder, isNews, { timeoutMs: END_TIMEOUT_MS, what: 'resuming' });
+          await awaitFacts(folder, isNews, { timeoutMs: RESTORE_TIMEOUT_MS, what: 'resuming' });
           break;
         case 'reconnect':
           fail('unavailable', 'the source of the memory cannot be reached');
           break;
+        case 'again':
+          if (mode === 'post-copy') throw await failureOf(folder, facts); // pages were handed out already
+          endCheckpoint(folder);
+          await containers.clear(spec);
+          await forgetRestore(folder);
+          await arm(folder, spec, mode);
+          break;
         case 'settle':
           return facts;
         case 'refuse':
-          if (facts.begun) throw await failureOf(folder, facts);
+          if (facts.begun) throw await buried(folder, facts, key, spec, mode);
           fail('conflict', 'nothing was restored here that could be resumed');
       }
     }
+  }
+
+  /** It is ours and will not live again: its volume stays, so that it can be started anew. */
+  async function buried(folder: string, facts: Facts, key: MoveKey, spec: Spec, mode: LiveMode): Promise<AppError> {
+    const error = await failureOf(folder, facts);
+    if (mode === 'post-copy') return error; // `awaitPages` tells, and cleans up
+    endCheckpoint(folder);
+    await containers.clear(spec);
+    await finish(key);
+    return new AppError('unsupported', `what ran could not go on: ${error.message}`, error);
   }
 
   async function takeBack(key: MoveKey): Promise<void> {
@@ -181,6 +199,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
       const gone = await awaitFacts(folder, left, { timeoutMs: BACK_TIMEOUT_MS, what: 'going back' }).catch(() => {});
       if (gone === undefined) break; // it hangs: what follows kills it
     }
+    endCheckpoint(folder);
     await containers.clear(record.spec);
     await incoming.discard(key);
     await rm(folder, { recursive: true, force: true });
