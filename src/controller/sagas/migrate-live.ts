@@ -20,7 +20,7 @@ import {
   moveRef,
   prepare,
   reserve,
-  resume,
+  resumeOrStart,
   seen,
   switchOwner,
   unreserve,
@@ -33,7 +33,7 @@ export const migrateLive = saga<MoveInput>('migrate-live', 1)
   .undoable('sync', sync, abortSource)
   .undoable('switch-over', switchOver, abortBoth)
   .pivot('switch', switchOwner)
-  .forward('resume', resume)
+  .forward('resume', resumeOrStart)
   .forward('commit', commitSource)
   .forward('clean', cleanSource)
   .forward('seen', seen)

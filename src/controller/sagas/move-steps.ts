@@ -141,6 +141,24 @@ export async function resume(context: StepContext, { input, reserve }: Moving): 
   context.progress({ 'berth.resume_ms': timings.ms });
 }
 
+/**
+ * The same for what ran: if CRIU is killed in that very moment its memory is lost, but not its volume. It is started anew then,
+ * and the operation says so.
+ */
+export async function resumeOrStart(context: StepContext, moving: Moving): Promise<void> {
+  try {
+    await resume(context, moving);
+  } catch (thrown) {
+    const error = AppError.from(thrown);
+    if (error.code !== 'unsupported') throw error;
+    const { input, reserve } = moving;
+    const { value } = needInstance(context.view, input);
+    const ref = refOf(value, reserve.generation);
+    await context.agents.of(reserve.to).ensureState({ ref, state: 'running', spec: specOf(context.view, value) });
+    context.progress({ 'berth.started_anew': error.message });
+  }
+}
+
 /** Ends what stands still on the source. */
 export async function commitSource(context: StepContext, { input, reserve }: Moving): Promise<void> {
   await context.agents.of(reserve.from).commitMove(moveRef(context, input, reserve, 'source'));
