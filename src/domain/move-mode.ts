@@ -6,3 +6,7 @@ export type LiveMode = (typeof LIVE_MODES)[number];
 
 /** What agents are told: `cold` = it is stopped. */
 export type AgentMode = LiveMode | 'cold';
+
+/** What a user may ask for. `pre-copy` is refused with the reason; `restart` stops it for as long as the last delta takes. */
+export const MOVE_MODES = ['auto', 'post-copy', 'pre-copy', 'stop-and-copy', 'restart'] as const;
+export type MoveMode = (typeof MOVE_MODES)[number];

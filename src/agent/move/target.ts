@@ -121,6 +121,8 @@ export function createTarget(ports: MovePorts): MoveTarget {
         resume: (facts && between(facts, 'network-unlock', 'post-resume')) ?? 0,
         settle: settled - running,
         finish: clock.now() - settled,
+        // Until its network is back; a stage's time is that of this host's clock too.
+        pause: Math.max(0, (facts?.stages.get('network-unlock') ?? started) - started),
         total: clock.now() - started,
       },
       bytes: {},

@@ -24,6 +24,7 @@ interface ServerEnvironment {
 
 /** The extensions of ours: what LXD's API lacks. */
 export const DRY_RUN = 'berth_dry_run';
+export const MOVE_MODE = 'berth_move_mode';
 export const PLACEMENT = 'berth_placement';
 export const DOCTOR = 'berth_doctor';
 

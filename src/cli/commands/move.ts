@@ -1,7 +1,9 @@
+import { Option } from 'commander';
 import { AppError } from '../../domain/errors.ts';
+import { MOVE_MODES, type MoveMode } from '../../domain/move-mode.ts';
 import type { Client } from '../api/client.ts';
 import { at } from '../api/path.ts';
-import { DRY_RUN, requireExtension } from '../api/server.ts';
+import { DRY_RUN, MOVE_MODE, requireExtension } from '../api/server.ts';
 import type { Define } from '../command-table.ts';
 import { isBlocked, type MovePlan, renderMoveCheck, renderMovePlan } from '../instance/move-plan.ts';
 import { moveReport } from '../instance/move-report.ts';
@@ -12,6 +14,7 @@ import type { Session } from '../session.ts';
 interface Options {
   readonly target?: string;
   readonly stateless?: boolean;
+  readonly mode?: MoveMode;
   readonly storage?: string;
   readonly targetProject?: string;
   readonly instanceOnly?: boolean;
@@ -26,6 +29,9 @@ export const define: Define = (command, session) => {
     .argument('[new-name]', 'its name afterwards; alone it makes this a rename')
     .option('--target <host>', 'the host it moves to')
     .option('--stateless', 'stop it, move it and start it again, instead of moving it while it runs')
+    .addOption(
+      new Option('--mode <mode>', 'how it moves while it runs; restart is the same as --stateless').choices(MOVE_MODES),
+    )
     .option('-s, --storage <pool>', 'move its root disk to this pool')
     .option('--target-project <name>', 'move it to this project')
     .option('--instance-only', 'leave its snapshots behind')
@@ -51,6 +57,8 @@ export const define: Define = (command, session) => {
         const send = () => source.client.send('POST', pathOf(source.name), { body });
         return void (await session.perform(source.client, `Renaming ${source.name}`, send));
       }
+      if (options.mode !== undefined && options.mode !== 'restart' && migrates)
+        await requireExtension(source.client, MOVE_MODE, '--mode');
       const body = migrates ? migration(name, options) : { name, migration: false };
       const operation = await session.perform(source.client, `${migrates ? 'Moving' : 'Renaming'} ${source.name}`, () =>
         source.client.send('POST', at`instances/${source.name}`, { body, query: { target: options.target } }),
@@ -64,7 +72,8 @@ function migration(name: string, options: Options): object {
   return {
     name,
     migration: true,
-    live: !options.stateless,
+    live: !options.stateless && options.mode !== 'restart',
+    ...(options.mode === undefined ? {} : { 'berth.mode': options.mode }),
     instance_only: options.instanceOnly === true,
     ...(options.storage === undefined ? {} : { pool: options.storage }),
     ...(options.targetProject === undefined ? {} : { project: options.targetProject }),

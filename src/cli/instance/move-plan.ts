@@ -20,6 +20,11 @@ interface MoveCheck {
   readonly memory_bytes: number;
   readonly disk_bytes: number;
   readonly processes: number;
+  /** How its memory would travel; '' = not at all. Absent: an older server. */
+  readonly mode?: string;
+  readonly mode_reason?: string;
+  readonly predicted_pause_ms?: number;
+  readonly predicted_total_ms?: number;
 }
 
 const VERDICT = {
@@ -38,7 +43,21 @@ export async function renderMoveCheck(name: string, { placement, check }: MovePl
   const sizes = `${check.processes} processes, ${binarySize(check.memory_bytes)} of memory and ${binarySize(check.disk_bytes)} of disk to carry`;
   const obstacles = check.obstacles.map(o => [o.severity.toUpperCase(), o.what, o.advice]);
   const table = obstacles.length === 0 ? [] : [await drawTableText(['SEVERITY', 'OBSTACLE', 'ADVICE'], obstacles)];
-  return [`${name} ${VERDICT[check.verdict]}, to ${placement.node} (${sizes})`, ...table].join('\n');
+  return [`${name} ${VERDICT[check.verdict]}, to ${placement.node} (${sizes})`, ...prediction(check), ...table].join(
+    '\n',
+  );
+}
+
+function prediction({
+  verdict,
+  mode,
+  mode_reason,
+  predicted_pause_ms,
+  predicted_total_ms,
+}: MoveCheck): readonly string[] {
+  if (verdict !== 'live' || !mode) return [];
+  const seconds = ((predicted_total_ms ?? 0) / 1000).toFixed(1);
+  return [`by ${mode} (${mode_reason}): a pause of about ${predicted_pause_ms} ms, ${seconds} s in all`];
 }
 
 /** True if the move would be refused. */

@@ -1,6 +1,7 @@
 /** "Put it there": while it runs if that is asked for and it does run; or only looked at, whether it could. */
 import { fail } from '../../domain/errors.ts';
 import type { InstanceRecord } from '../../domain/instance.ts';
+import type { MoveMode } from '../../domain/move-mode.ts';
 import type { Placement } from '../../domain/placement.ts';
 import { expanded, refOf } from '../instances/expanded.ts';
 import { getInstance } from '../instances/instance-store.ts';
@@ -18,6 +19,8 @@ export interface MoveRequest {
   readonly name: string;
   /** Asked for by clients also for stopped instances: means "if it runs, do not stop it". */
   readonly live: boolean;
+  /** How it shall travel while it runs; undefined: auto. `restart` is as if `live` were false. */
+  readonly mode?: MoveMode | undefined;
   /** Undefined: the best other host. */
   readonly target?: Target | undefined;
 }
@@ -31,27 +34,32 @@ export interface MoveCheck {
   readonly memoryBytes: number;
   readonly diskBytes: number;
   readonly processes: number;
+  /** How its memory would travel, and why so; '' = not at all. */
+  readonly mode: string;
+  readonly why: string;
+  readonly predictedPauseMs: number;
+  readonly predictedTotalMs: number;
 }
 
 /** @throws AppError `not-found`, `invalid` for a target that makes no sense, `unavailable`, `busy`. */
 export async function beginMoveInstance(
   { engine, view }: Commander,
-  { project, name, live, target }: MoveRequest,
+  { project, name, live, target, mode }: MoveRequest,
   requestor?: Requestor,
 ): Promise<SagaRecord> {
   const { value } = getInstance(view, project, name);
   checkMoveTarget({ view }, value, target);
   mustBeReachable(view, value);
   const runs = ['running', 'frozen'].includes(seenState(view, value));
-  const input = { project, name, id: value.id, ...(target === undefined ? {} : { target }) };
-  const table = live && runs ? migrateLive : migrateCold;
+  const input = { project, name, id: value.id, ...(mode ? { mode } : {}), ...(target ? { target } : {}) };
+  const table = live && mode !== 'restart' && runs ? migrateLive : migrateCold;
   return engine.start(table, input, instanceBeginning('Migrating instance', value, requestor));
 }
 
 /** Stops nothing and reserves nothing. @throws as `beginMoveInstance`. */
 export async function checkMove(
   { view, agents, clock }: Pick<Commander, 'view' | 'agents' | 'clock'>,
-  { project, name, live, target }: MoveRequest,
+  { project, name, live, target, mode }: MoveRequest,
 ): Promise<MoveCheck> {
   const { value } = getInstance(view, project, name);
   checkMoveTarget({ view }, value, target);
@@ -62,10 +70,12 @@ export async function checkMove(
   const placement = decidePlacement(view, what, clock.now(), { target, except: [value.node], ...liveFrom });
   if (placement.node === '') {
     const obstacle = { what: `no host fits: ${placement.summary}`, advice: '', severity: 'no' };
-    return { verdict: 'no', obstacles: [obstacle], placement, memoryBytes: 0, diskBytes: 0, processes: 0 };
+    return { ...NOTHING_KNOWN, verdict: 'no', obstacles: [obstacle], placement };
   }
   const host = await agents.of(placement.node).getHost({});
-  const answer = await agents.of(value.node).checkMove({ ref: refOf(value, value.generation), target: host });
+  const wanted = mode === undefined || mode === 'restart' ? 'auto' : mode;
+  const question = { ref: refOf(value, value.generation), target: host, mode: wanted };
+  const answer = await agents.of(value.node).checkMove(question);
   const verdict = ['live', 'restart', 'no'].includes(answer.verdict) ? (answer.verdict as MoveCheck['verdict']) : 'no';
   return {
     verdict: runs ? verdict : verdict === 'no' ? 'no' : 'cold',
@@ -74,8 +84,22 @@ export async function checkMove(
     memoryBytes: Number(answer.memoryBytes),
     diskBytes: Number(answer.diskBytes),
     processes: answer.processes,
+    mode: answer.mode,
+    why: answer.why,
+    predictedPauseMs: Math.round(answer.predictedPauseMs),
+    predictedTotalMs: Math.round(answer.predictedTotalMs),
   };
 }
+
+const NOTHING_KNOWN = {
+  memoryBytes: 0,
+  diskBytes: 0,
+  processes: 0,
+  mode: '',
+  why: '',
+  predictedPauseMs: 0,
+  predictedTotalMs: 0,
+};
 
 function checkMoveTarget({ view }: Pick<Commander, 'view'>, value: InstanceRecord, target: Target | undefined): void {
   checkTarget(view, target);

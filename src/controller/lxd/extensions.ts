@@ -51,6 +51,7 @@ export const API_EXTENSIONS = [
   'berth_placement',
   'berth_dry_run',
   'berth_move_check',
+  'berth_move_mode',
   'berth_doctor',
   'berth_cluster_join',
 ] as const;

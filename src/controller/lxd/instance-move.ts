@@ -1,6 +1,7 @@
 /** `POST /1.0/instances/N`: another name, or another host. */
 import { z } from 'zod';
 import { fail } from '../../domain/errors.ts';
+import { MOVE_MODES } from '../../domain/move-mode.ts';
 import { beginMoveInstance, checkMove, type MoveCheck } from '../commands/move-instance.ts';
 import { beginRenameInstance } from '../commands/rename-instance.ts';
 import { type Answer, started, sync } from '../http/answer.ts';
@@ -23,6 +24,8 @@ const body = z.object({
   project: textField,
   instance_only: flagField,
   target: z.unknown().optional(),
+  /** Ours: how it shall travel while it runs. */
+  'berth.mode': z.enum(MOVE_MODES).nullish(),
 });
 
 export async function postInstance(lxd: Lxd, request: ApiRequest): Promise<Answer> {
@@ -44,7 +47,7 @@ export async function postInstance(lxd: Lxd, request: ApiRequest): Promise<Answe
     fail('unsupported', 'Moving and renaming in one go is not supported: do one after the other');
   if (sent.instance_only && snapshotsOf(lxd.view, value.id).length > 0)
     fail('unsupported', 'Snapshots move with their instance: delete those that shall not');
-  const move = { project, name, live: sent.live, target: targetOf(request) };
+  const move = { project, name, live: sent.live, target: targetOf(request), mode: sent['berth.mode'] ?? undefined };
   if (isTrue(request.query['dry-run'])) return sync(planOf(await checkMove(lxd, move)));
   if (move.target === undefined)
     fail('unsupported', 'Moving to another server is not supported: name a member of this cluster with target');
@@ -52,7 +55,18 @@ export async function postInstance(lxd: Lxd, request: ApiRequest): Promise<Answe
 }
 
 /** One that does not run has nothing to check: only its disk travels. */
-function planOf({ placement, verdict, obstacles, memoryBytes, diskBytes, processes }: MoveCheck) {
+function planOf({ placement, verdict, obstacles, ...found }: MoveCheck) {
   if (verdict === 'cold' || placement.node === '') return { placement };
-  return { placement, check: { verdict, obstacles, memory_bytes: memoryBytes, disk_bytes: diskBytes, processes } };
+  const check = {
+    verdict,
+    obstacles,
+    memory_bytes: found.memoryBytes,
+    disk_bytes: found.diskBytes,
+    processes: found.processes,
+    mode: found.mode,
+    mode_reason: found.why,
+    predicted_pause_ms: found.predictedPauseMs,
+    predicted_total_ms: found.predictedTotalMs,
+  };
+  return { placement, check };
 }

@@ -10,6 +10,7 @@ import type { View } from '../../store/view.ts';
 import type { Agents } from '../agents.ts';
 import type { Log } from '../log.ts';
 import { attempt } from './attempt.ts';
+import { FinalWord } from './final-word.ts';
 import { openJournal } from './journal.ts';
 import { liveAgents } from './live-agents.ts';
 import { NodeLost } from './node-lost.ts';
@@ -116,7 +117,9 @@ export async function runSaga(
       const error = AppError.from(thrown);
       log[error.code === 'internal' ? 'error' : 'info']('step failed', { step: step.name, error });
       const message =
-        step.kind === 'forward' ? `${step.name} is left to be done later: ${error.message}` : error.message;
+        step.kind === 'forward' && !(thrown instanceof FinalWord)
+          ? `${step.name} is left to be done later: ${error.message}`
+          : error.message;
       return { step: step.name, event: 'failed', at: clock.now(), code: error.code, message };
     }
   };

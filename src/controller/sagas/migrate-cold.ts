@@ -31,12 +31,12 @@ interface Looked extends Moving {
 export const migrateCold = saga<MoveInput>('migrate-cold', 1)
   .undoable('reserve', reserve(false), unreserve)
   .harmless('look', look)
-  .undoable('prepare', async (context, moving) => void (await prepare(context, moving, false)), abortTarget)
+  .undoable('prepare', async (context, moving) => void (await prepare(context, moving, 'cold')), abortTarget)
   .undoable('sync', (context, looked) => (looked.look ? sync(context, looked, false) : Promise.resolve()), abortSource)
   .undoable('stop', stop, startAgain)
   .undoable('last-sync', (context, moving) => sync(context, moving, true), abortSource)
   .pivot('switch', switchOwner)
-  .forward('resume', resume)
+  .forward('resume', async (context, moving) => void (await resume(context, moving)))
   .forward('start', start)
   .forward('commit', commitSource)
   .forward('clean', cleanSource)
@@ -53,7 +53,7 @@ async function look(context: StepContext, { input, reserve }: Moving): Promise<b
 }
 
 async function sync(context: StepContext, moving: Moving, final: boolean): Promise<void> {
-  const target = await prepare(context, moving, false);
+  const target = await prepare(context, moving, 'cold');
   const ref = moveRef(context, moving.input, moving.reserve, 'source');
   const source = context.agents.of(moving.reserve.from);
   const bytes = await drain(context, 'fs_progress', source.syncMove({ ref, target, round: final ? 1 : 0, final }));

@@ -3,10 +3,12 @@
  * there is only forward. Both ends stand still between `switch-over` and `resume`: that is the pause its users notice.
  */
 import { AppError, fail } from '../../domain/errors.ts';
+import { LIVE_MODES, type LiveMode } from '../../domain/move-mode.ts';
 import { formatBytes } from '../../domain/size.ts';
 import { refOf } from '../instances/expanded.ts';
 import { needInstance } from '../instances/instance-store.ts';
 import { drain } from '../instances/progress.ts';
+import { FinalWord } from '../saga/final-word.ts';
 import { saga } from '../saga/saga.ts';
 import type { StepContext } from '../saga/step-context.ts';
 import {
@@ -25,18 +27,32 @@ import {
   switchOwner,
   unreserve,
 } from './move-steps.ts';
+import { type Pulled, pullMemory, reconnect } from './pull-memory.ts';
 
-export const migrateLive = saga<MoveInput>('migrate-live', 1)
+/** How its memory travels. */
+type Checked = { readonly mode: LiveMode };
+/** When the target stood ready, and what the pause was until then. */
+type Switched = { readonly at: number; readonly pauseMs: number };
+/** Whether it was started on the target instead of going on there: it has no memory to come. */
+type LetRun = { readonly anew: boolean };
+
+interface Live extends Moving {
+  readonly check: Checked;
+}
+
+export const migrateLive = saga<MoveInput>('migrate-live', 2)
   .undoable('reserve', reserve(true), unreserve)
   .harmless('check', check)
-  .undoable('prepare', async (context, moving) => void (await prepare(context, moving, true)), abortTarget)
+  .undoable('prepare', async (context, live) => void (await prepareLive(context, live)), abortTarget)
   .undoable('sync', sync, abortSource)
   .undoable('switch-over', switchOver, abortBoth)
   .pivot('switch', switchOwner)
-  .forward('resume', resumeOrStart)
+  .forward('resume', letRun)
+  .forward('memory', memory)
   .forward('commit', commitSource)
   .forward('clean', cleanSource)
   .forward('seen', seen)
+  .forward('tell', tell)
   .end();
 
 /** Rounds of the volume while it runs: each ships what changed during the one before. */
@@ -46,44 +62,93 @@ const SMALL_ROUND_BYTES = 4 * 2 ** 20;
 /** Dumping and shipping memory; the agents give up by themselves long before. */
 const SWITCH_TIMEOUT_MS = 600_000;
 
-async function check(context: StepContext, { input, reserve }: Moving): Promise<void> {
+async function check(context: StepContext, { input, reserve }: Moving): Promise<Checked> {
   const { value } = needInstance(context.view, input);
   const target = await context.agents.of(reserve.to).getHost({});
-  const answer = await context.agents.of(reserve.from).checkMove({ ref: refOf(value, value.generation), target });
-  if (answer.verdict === 'live') return;
-  const why = answer.obstacles.map(({ what, advice }) => (advice === '' ? what : `${what} (${advice})`)).join('; ');
-  const instead = answer.verdict === 'restart' ? '; it can be moved by stopping and starting it: --stateless' : '';
-  fail('unsupported', `Instance "${value.name}" cannot be moved while it runs: ${why || 'its host says no'}${instead}`);
+  const question = { ref: refOf(value, value.generation), target, mode: input.mode ?? 'auto' };
+  const answer = await context.agents.of(reserve.from).checkMove(question);
+  if (answer.verdict !== 'live') {
+    const why = answer.obstacles.map(({ what, advice }) => (advice === '' ? what : `${what} (${advice})`)).join('; ');
+    const instead = answer.verdict === 'restart' ? '; it can be moved by stopping and starting it: --mode restart' : '';
+    fail(
+      'unsupported',
+      `Instance "${value.name}" cannot be moved while it runs: ${why || 'its host says no'}${instead}`,
+    );
+  }
+  const mode = LIVE_MODES.find(each => each === answer.mode) ?? 'stop-and-copy';
+  context.log('mode chosen', { mode, why: answer.why });
+  context.progress({
+    'berth.mode': mode,
+    'berth.mode_reason': answer.why,
+    'berth.predicted_pause_ms': Math.round(answer.predictedPauseMs),
+    'berth.predicted_total_ms': Math.round(answer.predictedTotalMs),
+  });
+  return { mode };
 }
 
-async function sync(context: StepContext, moving: Moving): Promise<void> {
-  const source = context.agents.of(moving.reserve.from);
+const prepareLive = (context: StepContext, live: Live) => prepare(context, live, live.check.mode);
+
+async function sync(context: StepContext, live: Live): Promise<void> {
+  const source = context.agents.of(live.reserve.from);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const target = await prepare(context, moving, true);
-    const ref = moveRef(context, moving.input, moving.reserve, 'source');
+    const target = await prepareLive(context, live);
+    const ref = moveRef(context, live.input, live.reserve, 'source');
     const bytes = await drain(context, 'fs_progress', source.syncMove({ ref, target, round, final: false }));
     context.log('volume round', { round, bytes: formatBytes(bytes) });
     if (bytes < SMALL_ROUND_BYTES) return;
   }
 }
 
-async function switchOver(context: StepContext, moving: Moving): Promise<void> {
-  const { input, reserve } = moving;
+async function switchOver(context: StepContext, live: Live): Promise<Switched> {
+  const { input, reserve, check } = live;
   // Run again after a crash, it may stand still there already: then no stream is opened, and none needs a token.
-  const target = await prepare(context, moving, true).catch(thrown => {
+  const target = await prepareLive(context, live).catch(thrown => {
     if (AppError.from(thrown).code === 'conflict') return { token: '', address: '' };
     throw thrown;
   });
   const end = new AbortController();
   const options = { timeoutMs: SWITCH_TIMEOUT_MS, signal: end.signal };
   try {
+    const ref = moveRef(context, input, reserve, 'source');
     const [freeze, restore] = await Promise.all([
-      context.agents.of(reserve.from).freezeMove({ ref: moveRef(context, input, reserve, 'source'), target }, options),
+      context.agents.of(reserve.from).freezeMove({ ref, target, mode: check.mode }, options),
       context.agents.of(reserve.to).awaitMove(moveRef(context, input, reserve, 'target'), options),
     ]);
     const bytes = Object.fromEntries(Object.entries(freeze.bytes).map(([name, value]) => [name, Number(value)]));
     context.progress({ 'berth.freeze_ms': freeze.ms, 'berth.restore_ms': restore.ms, 'berth.bytes': bytes });
+    return { at: context.clock.now(), pauseMs: (freeze.ms.total ?? 0) + (restore.ms.restore ?? 0) };
   } finally {
     end.abort(); // one has failed: nobody waits for the other
   }
+}
+
+async function letRun(context: StepContext, live: Live & { readonly 'switch-over': Switched }): Promise<LetRun> {
+  const { at, pauseMs } = live['switch-over'];
+  const switchMs = context.clock.now() - at;
+  try {
+    const ms = await resumeOrStart(context, live);
+    if (ms === undefined) return { anew: true };
+    const wholeMs = Math.round(pauseMs + switchMs + (ms.pause ?? 0));
+    context.progress({ 'berth.switch_ms': switchMs, 'berth.pause_ms': wholeMs });
+    return { anew: false };
+  } catch (thrown) {
+    // It may stand still for want of a page, and is then resumed again.
+    if (live.check.mode === 'post-copy' && AppError.from(thrown).code === 'unavailable') await reconnect(context, live);
+    throw thrown;
+  }
+}
+
+async function memory(context: StepContext, live: Live & { readonly resume: LetRun }): Promise<Pulled> {
+  if (live.check.mode !== 'post-copy' || live.resume.anew) return { ms: 0, bytes: 0, lost: '' };
+  const pulled = await pullMemory(context, live);
+  context.progress({ 'berth.memory_ms': Math.round(pulled.ms), 'berth.memory_bytes': pulled.bytes });
+  return pulled;
+}
+
+/** After all is clean: the one loss that a post-copy may bring has to be heard. */
+async function tell(_: StepContext, { input, memory }: Live & { readonly memory?: Pulled }): Promise<void> {
+  if (memory === undefined || memory.lost === '') return; // a step that failed has said so itself
+  throw new FinalWord(
+    `Instance "${input.name}" has moved, but not all of its memory: ${memory.lost}. It was stopped, its disk is whole: start it`,
+  );
 }

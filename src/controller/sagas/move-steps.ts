@@ -1,6 +1,7 @@
 /** The steps that moves share. Both ends are told the move's id and the generation that the target will have. */
 import { AppError, fail } from '../../domain/errors.ts';
 import type { InstanceRecord } from '../../domain/instance.ts';
+import type { AgentMode, MoveMode } from '../../domain/move-mode.ts';
 import type { Placement } from '../../domain/placement.ts';
 import type { DataToken } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { together } from '../../store/keyspace.ts';
@@ -19,6 +20,8 @@ import { INSTANCES, NODE_STATUS } from '../spaces.ts';
 
 export type MoveInput = InstanceKey & {
   readonly target?: Target;
+  /** How it shall travel while it runs; absent = as the hosts think best. */
+  readonly mode?: MoveMode;
   /** Hosts that take part in enough moves already. */
   readonly avoid?: readonly string[];
   /** Evacuation: the node to which it shall return; '' = it did. Absent = as it is. */
@@ -84,14 +87,15 @@ export async function unreserve(context: StepContext, { input }: Given): Promise
 }
 
 /** Makes the target ready. Given again with every call: a token opens one stream only. */
-export async function prepare(context: StepContext, { input, reserve }: Moving, live: boolean): Promise<DataToken> {
+export async function prepare(context: StepContext, { input, reserve }: Moving, mode: AgentMode): Promise<DataToken> {
   const { view } = context;
   const { value } = needInstance(view, input);
   const source = view.get(NODE_STATUS.key(reserve.from))?.value;
   return context.agents.of(reserve.to).prepareMove({
     ref: moveRef(context, input, reserve, 'target'),
     spec: specOf(view, value, reserve.generation),
-    live,
+    live: mode !== 'cold',
+    mode: mode === 'cold' ? '' : mode,
     imageSplit: isSplit(context, value.image),
     sourceDriver: source?.pools.find(({ name }) => name === value.pool)?.driver ?? '',
   });
@@ -135,19 +139,24 @@ export async function switchOwner(context: StepContext, { input, reserve }: Movi
   });
 }
 
+/** Of the phases of a move, in ms, by their names. */
+export type Timings = Readonly<Record<string, number>>;
+
 /** The target owns it: lets it live there. */
-export async function resume(context: StepContext, { input, reserve }: Moving): Promise<void> {
+export async function resume(context: StepContext, { input, reserve }: Moving): Promise<Timings> {
   const timings = await context.agents.of(reserve.to).resumeMove(moveRef(context, input, reserve, 'target'));
   context.progress({ 'berth.resume_ms': timings.ms });
+  return timings.ms;
 }
 
 /**
  * The same for what ran: if CRIU is killed in that very moment its memory is lost, but not its volume. It is started anew then,
  * and the operation says so.
+ * @returns undefined if it was started anew
  */
-export async function resumeOrStart(context: StepContext, moving: Moving): Promise<void> {
+export async function resumeOrStart(context: StepContext, moving: Moving): Promise<Timings | undefined> {
   try {
-    await resume(context, moving);
+    return await resume(context, moving);
   } catch (thrown) {
     const error = AppError.from(thrown);
     if (error.code !== 'unsupported') throw error;
@@ -156,6 +165,7 @@ export async function resumeOrStart(context: StepContext, moving: Moving): Promi
     const ref = refOf(value, reserve.generation);
     await context.agents.of(reserve.to).ensureState({ ref, state: 'running', spec: specOf(context.view, value) });
     context.progress({ 'berth.started_anew': error.message });
+    return undefined;
   }
 }
 

@@ -52,7 +52,8 @@ export function moveVerbs(host: FakeHost, all: ReadonlyMap<string, FakeHost>): M
   };
 
   return {
-    checkMove: async () => ({
+    checkMove: async ({ mode }) => ({
+      mode: mode === 'post-copy' ? mode : 'stop-and-copy',
       verdict: host.verdict,
       obstacles:
         host.verdict === 'live' ? [] : [{ what: 'nested mounts', advice: 'unmount them', severity: host.verdict }],

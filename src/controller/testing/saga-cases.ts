@@ -204,6 +204,12 @@ export const SAGA_CASES: readonly SagaCase[] = [
     begin: c => beginMoveInstance(c, { ...c1, live: true, target: { node: 'n2' } }),
   },
   {
+    name: 'move while it runs, its memory later',
+    saga: 'migrate-live',
+    prepare: running,
+    begin: c => beginMoveInstance(c, { ...c1, live: true, mode: 'post-copy', target: { node: 'n2' } }),
+  },
+  {
     name: 'move with snapshots, while it runs',
     saga: 'migrate-live',
     prepare: snapshotted(running),
