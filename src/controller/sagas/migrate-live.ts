@@ -22,6 +22,7 @@ import {
   moveRef,
   prepare,
   reserve,
+  resume,
   resumeOrStart,
   seen,
   switchOwner,
@@ -33,8 +34,6 @@ import { type Pulled, pullMemory, reconnect } from './pull-memory.ts';
 type Checked = { readonly mode: LiveMode };
 /** When the target stood ready, and what the pause was until then. */
 type Switched = { readonly at: number; readonly pauseMs: number };
-/** Whether it was started on the target instead of going on there: it has no memory to come. */
-type LetRun = { readonly anew: boolean };
 
 interface Live extends Moving {
   readonly check: Checked;
@@ -122,15 +121,15 @@ async function switchOver(context: StepContext, live: Live): Promise<Switched> {
   }
 }
 
-async function letRun(context: StepContext, live: Live & { readonly 'switch-over': Switched }): Promise<LetRun> {
+async function letRun(context: StepContext, live: Live & { readonly 'switch-over': Switched }): Promise<void> {
   const { at, pauseMs } = live['switch-over'];
   const switchMs = context.clock.now() - at;
   try {
-    const ms = await resumeOrStart(context, live);
-    if (ms === undefined) return { anew: true };
+    // Of a post-copy, `memory` finds out what is lost, and cleans up first.
+    const ms = await (live.check.mode === 'post-copy' ? resume : resumeOrStart)(context, live);
+    if (ms === undefined) return;
     const wholeMs = Math.round(pauseMs + switchMs + (ms.pause ?? 0));
     context.progress({ 'berth.switch_ms': switchMs, 'berth.pause_ms': wholeMs });
-    return { anew: false };
   } catch (thrown) {
     // It may stand still for want of a page, and is then resumed again.
     if (live.check.mode === 'post-copy' && AppError.from(thrown).code === 'unavailable') await reconnect(context, live);
@@ -138,8 +137,8 @@ async function letRun(context: StepContext, live: Live & { readonly 'switch-over
   }
 }
 
-async function memory(context: StepContext, live: Live & { readonly resume: LetRun }): Promise<Pulled> {
-  if (live.check.mode !== 'post-copy' || live.resume.anew) return { ms: 0, bytes: 0, lost: '' };
+async function memory(context: StepContext, live: Live): Promise<Pulled> {
+  if (live.check.mode !== 'post-copy') return { ms: 0, bytes: 0, lost: '' };
   const pulled = await pullMemory(context, live);
   context.progress({ 'berth.memory_ms': Math.round(pulled.ms), 'berth.memory_bytes': pulled.bytes });
   return pulled;
