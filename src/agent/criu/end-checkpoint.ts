@@ -1,6 +1,6 @@
 /**
- * Ends whatever is still at work for a dump or restore: lxc-checkpoint, CRIU, its hooks, and processes that it has begun
- * to restore. CRIU cleans up after itself only when it is let; when it was killed, its children wait for ever.
+ * Ends whatever is still at work for a dump or restore: lxc-checkpoint, CRIU, its hooks, the pager, and processes that it
+ * has begun to restore. CRIU cleans up after itself only when it is let; when it was killed, its children wait for ever.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 

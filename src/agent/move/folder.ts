@@ -74,12 +74,17 @@ export async function furnish(
   for (const gate of GATES) await makePipe(join(folder, `${gate}.gate`));
 }
 
-/** As if no restore had been begun yet; what came from the source stays, and so does every word. */
+/** As if no restore had been begun yet; what came from the source stays, and so does every word that was given to it. */
 export async function forgetRestore(folder: string): Promise<void> {
   const names = await readdir(folder);
-  const marks = names.filter(name => name.startsWith('at.') || ['exit', 'criu.pid', 'init'].includes(name));
+  const marks = names.filter(
+    name =>
+      name.startsWith('at.') ||
+      ['exit', 'criu.pid', 'init', 'pages.word', 'pages.way', 'pages.progress'].includes(name),
+  );
   // `pid` last: without it nothing was begun, and nothing may say otherwise then.
-  for (const name of [...marks, 'pid']) await rm(join(folder, name), { force: true });
+  for (const name of [...marks, join('images', 'lazy-pages.socket'), 'pid'])
+    await rm(join(folder, name), { force: true });
 }
 
 /**

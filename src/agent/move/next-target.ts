@@ -45,15 +45,15 @@ export type ResumeStep = 'say-go' | 'wait' | 'reconnect' | 'again' | 'settle' | 
  * `refuse`: there is nothing here that could run.
  */
 export function nextResume(facts: Facts): ResumeStep {
-  const state = targetState(facts);
-  switch (state) {
+  const { stages, words } = facts;
+  switch (targetState(facts)) {
     case 'held':
       return 'say-go';
     case 'restoring':
-      return 'wait';
+      return stages.has('pages-cut') ? 'reconnect' : 'wait';
     case 'ending':
-      if (facts.words.verdict !== 'go') return 'refuse';
-      return facts.stages.has('pages-cut') ? 'reconnect' : 'wait';
+      if (words.verdict !== 'go') return 'refuse';
+      return stages.has('pages-cut') ? 'reconnect' : 'wait';
     case 'running':
       return 'settle';
     default:

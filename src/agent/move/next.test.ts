@@ -74,6 +74,14 @@ const target: readonly (readonly [string, Facts, ...string[]])[] = [
   ['somebody killed it after the verdict', ended(told(at(), 'go', 'go'), undefined), 'broken', 'refuse', 'refuse'],
   ['somebody killed it', ended(at('images'), undefined), 'broken', 'refuse', 'clean'],
   ['its memory will not come', released(at('images', 'pages-lost')), 'failed', 'refuse', 'clean'],
+  ['to be restored again from its source', released(at('pages-cut')), 'restoring', 'reconnect', 'say-back'],
+  [
+    'killed by its daemon while it stood ready',
+    ended(released(at('verdict', 'pages-lost')), 1),
+    'failed',
+    'again',
+    'clean',
+  ],
   ['told to go, and cut off', told(at('verdict', 'pages-cut'), 'go', 'go'), 'ending', 'reconnect', 'refuse'],
   ['it ran and lost memory', ended(told(at('pages-lost'), 'go', 'go'), 0), 'running', 'settle', 'refuse'],
 ];

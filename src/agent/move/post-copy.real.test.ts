@@ -116,6 +116,29 @@ describe('a post-copy between two hosts', () => {
     assertUnbroken(echoes);
   });
 
+  it('its restore is killed when it stood ready, and it was handed over: it is restored again from its source', {
+    timeout: 30_000,
+  }, async t => {
+    const echoes = await moving.connected(async () => {
+      const target = await moving.prepare(b, a, 'killed', 'post-copy');
+      await b.client.freezeMove({ ref: moving.ref('source', 'killed'), target, mode: 'post-copy' });
+      await a.client.awaitMove(moving.ref('target', 'killed'));
+      const { stdout } = await a.run('pgrep', '-f', '(^|/)criu restore .*killed');
+      for (const pid of stdout.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
+      await assert.rejects(a.client.resumeMove(moving.ref('target', 'killed')), { code: 'unavailable' });
+      const source = await b.client.servePages(moving.ref('source', 'killed'));
+      await a.client.awaitPages({ ref: moving.ref('target', 'killed'), source });
+      await a.client.resumeMove(moving.ref('target', 'killed'));
+      const pages = await untilAllHere(b, a, 'killed');
+      assert.equal(pages.state, 'here', pages.why);
+      await moving.commit(b, 'killed');
+      await moving.assertNothingOn(b);
+    });
+    t.diagnostic(JSON.stringify(echoes));
+    assertUnbroken(echoes);
+    [a, b] = [b, a];
+  });
+
   it('both agents die while memory comes: the next ones go on, and nothing is lost', { timeout: 30_000 }, async t => {
     const echoes = await moving.connected(async () => {
       await moving.handOver(b, a, 'again', 'post-copy');

@@ -19,6 +19,7 @@ import {
   furnish,
   imagesIn,
   type MoveRecord,
+  mark,
   markText,
   modeFile,
   readRecord,
@@ -157,25 +158,25 @@ export function createTarget(ports: MovePorts): MoveTarget {
           fail('unavailable', 'the source of the memory cannot be reached');
           break;
         case 'again':
-          if (mode === 'post-copy') throw await failureOf(folder, facts); // pages were handed out already
           endCheckpoint(folder);
           await containers.clear(spec);
           await forgetRestore(folder);
+          // The source still holds every page; but the way to it was used.
+          if (mode === 'post-copy') await mark(folder, 'pages-cut', 'what was restored was killed before it ran');
           await arm(folder, spec, mode);
           break;
         case 'settle':
           return facts;
         case 'refuse':
-          if (facts.begun) throw await buried(folder, facts, key, spec, mode);
+          if (facts.begun) throw await buried(folder, facts, key, spec);
           fail('conflict', 'nothing was restored here that could be resumed');
       }
     }
   }
 
   /** It is ours and will not live again: its volume stays, so that it can be started anew. */
-  async function buried(folder: string, facts: Facts, key: MoveKey, spec: Spec, mode: LiveMode): Promise<AppError> {
+  async function buried(folder: string, facts: Facts, key: MoveKey, spec: Spec): Promise<AppError> {
     const error = await failureOf(folder, facts);
-    if (mode === 'post-copy') return error; // `awaitPages` tells, and cleans up
     endCheckpoint(folder);
     await containers.clear(spec);
     await finish(key);

@@ -42,7 +42,8 @@ export function createPagesIn(
     const nothing = { bytes: 0, totalBytes: 0, why: '', ms: 0 };
     if ((await readRecord(folder)) === undefined) return { ...nothing, state: 'here' }; // told before
     if (way !== undefined) await writeWay(folder, way);
-    const facts = await awaitFacts(folder, isNews, { timeoutMs: PATIENCE_MS, what: 'memory', signal }).catch(thrown => {
+    const timeoutMs = way === undefined ? PATIENCE_MS : 0; // it may stand still until its caller has let it run
+    const facts = await awaitFacts(folder, isNews, { timeoutMs, what: 'memory', signal }).catch(thrown => {
       if (AppError.from(thrown).code === 'deadline') return readFacts(folder);
       throw thrown;
     });

@@ -10,7 +10,11 @@ const MAIN = join(import.meta.dirname, 'main.ts');
 export function startPager(folder: string, criu: string, identity: TlsIdentity): void {
   const log = openSync(join(folder, 'pager.log'), 'a');
   const args = [MAIN, folder, criu];
-  const pager = start(process.execPath, args, { stdio: ['pipe', 'ignore', log], detached: true });
+  const pager = start(process.execPath, args, {
+    env: { BERTH_MOVE: folder },
+    stdio: ['pipe', 'ignore', log],
+    detached: true,
+  });
   closeSync(log);
   pager.stdin.on('error', () => {}); // it ended already: the folder will say so
   pager.stdin.end(JSON.stringify(identity));

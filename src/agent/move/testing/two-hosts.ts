@@ -103,11 +103,19 @@ export async function makeHost({ name, address, data, cgroupPrefix, authority }:
       connection.close();
       await kill();
       // A test that failed in the middle of a move leaves scripts that wait for a word, and a frozen container.
-      for (const pid of await pidsIn(keeper.pid)) process.kill(pid, 'SIGKILL');
+      for (const pid of await pidsIn(keeper.pid)) killIfThere(pid);
       await keeper.exited;
       await thawBelow(join('/sys/fs/cgroup/freezer', cgroupPrefix));
     },
   };
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended since it was found
+  }
 }
 
 /** All in the same network namespace as this one, itself included. */
