@@ -9,7 +9,7 @@ interface Libc {
   ioctl(fd: number, request: number, argument: Words): number;
   pipe2(ends: Int32Array, flags: number): number;
   close_range(first: number, last: number, flags: number): number;
-  syscall(number: number, first: number, second: number, third: number): number;
+  syscall(number: number, ...five: readonly [number, number, number, number, number]): number;
 }
 
 const O_CLOEXEC = 0o2000000;
@@ -17,6 +17,8 @@ const CLOSE_RANGE_CLOEXEC = 4;
 /** The same on all architectures. */
 const PIDFD_OPEN = 434;
 const PIDFD_GETFD = 438;
+const KCMP = process.arch === 'x64' ? 312 : 272;
+const KCMP_FILE = 0;
 
 let loaded: Libc | undefined;
 
@@ -28,7 +30,7 @@ function libc(): Libc {
       ioctl: library.func('int ioctl(int fd, unsigned long request, _Inout_ void *argument)'),
       pipe2: library.func('int pipe2(_Out_ int *ends, int flags)'),
       close_range: library.func('int close_range(unsigned int first, unsigned int last, unsigned int flags)'),
-      syscall: library.func('long syscall(long number, long first, long second, long third)'),
+      syscall: library.func('long syscall(long number, long a, long b, long c, long d, long e)'),
     };
   }
   return loaded;
@@ -53,9 +55,14 @@ export function keepDescriptorsToOurselves(): void {
 
 /** A descriptor of another process as one of ours, for the same open file. @throws AppError if either is gone */
 export function descriptorOf(pid: number, descriptor: number): number {
-  const process = libc().syscall(PIDFD_OPEN, pid, 0, 0);
-  if (process < 0) fail('not-found', `process ${pid} is gone`);
-  const copy = libc().syscall(PIDFD_GETFD, process, descriptor, 0);
-  closeSync(process);
+  const handle = libc().syscall(PIDFD_OPEN, pid, 0, 0, 0, 0);
+  if (handle < 0) fail('not-found', `process ${pid} is gone`);
+  const copy = libc().syscall(PIDFD_GETFD, handle, descriptor, 0, 0, 0);
+  closeSync(handle);
   return copy >= 0 ? copy : fail('not-found', `process ${pid} has no descriptor ${descriptor}, or keeps it from us`);
+}
+
+/** Is the descriptor of another process the same open file as ours? False when it has none, or is gone. */
+export function isSameFile(pid: number, descriptor: number, ours: number): boolean {
+  return libc().syscall(KCMP, pid, process.pid, KCMP_FILE, descriptor, ours) === 0;
 }

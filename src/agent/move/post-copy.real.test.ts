@@ -38,6 +38,12 @@ busybox md5sum data >before
 exec sleep 100000
 `;
 
+/** Ever new processes and new memory, also while the old one is on its way. */
+const FORK = `#!/bin/sh
+n=0
+while :; do n=$((n + 1)); echo $n >/tmp/forks; busybox usleep 2000; done
+`;
+
 describe('a post-copy between two hosts', () => {
   let moving: Moving;
   let a: TestHost;
@@ -48,8 +54,8 @@ describe('a post-copy between two hosts', () => {
       prefix: PREFIX,
       subnet: '198.18.241',
       memory: '512MiB',
-      inittab: '::respawn:/bin/hold\n',
-      programs: { hold: HOLD },
+      inittab: '::respawn:/bin/hold\n::respawn:/bin/fork\n',
+      programs: { hold: HOLD, fork: FORK },
     });
     ({ a, b } = moving);
     while (!(await moving.inside(a, '[ -e /tmp/held ] && echo held || true'))) await sleep(50);
@@ -109,6 +115,9 @@ describe('a post-copy between two hosts', () => {
       assert.equal(pages.state, 'here', pages.why);
       assert.ok(Number(pages.bytes) > bytesOfMemory, `${pages.bytes} bytes came later`);
       t.diagnostic(JSON.stringify([...timings, { pages: pages.ms, bytes: Number(pages.bytes) }]));
+      const forks = await moving.inside(b, 'cat /tmp/forks; busybox sleep 0.2; cat /tmp/forks');
+      const [before, after] = forks.split('\n').map(Number);
+      assert.ok(after! > before!, `what has all its pages goes on: ${forks}`);
       await moving.commit(a, 'there');
       await moving.assertNothingOn(a);
     });

@@ -22,9 +22,9 @@ import {
   moveRef,
   prepare,
   reserve,
-  resume,
   resumeOrStart,
   seen,
+  startAnew,
   switchOwner,
   unreserve,
 } from './move-steps.ts';
@@ -34,6 +34,8 @@ import { type Pulled, pullMemory, reconnect } from './pull-memory.ts';
 type Checked = { readonly mode: LiveMode };
 /** When the target stood ready, and what the pause was until then. */
 type Switched = { readonly at: number; readonly pauseMs: number };
+/** Whether it was started on the target instead of going on there: it has no memory to come. */
+type LetRun = { readonly anew: boolean };
 
 interface Live extends Moving {
   readonly check: Checked;
@@ -121,15 +123,15 @@ async function switchOver(context: StepContext, live: Live): Promise<Switched> {
   }
 }
 
-async function letRun(context: StepContext, live: Live & { readonly 'switch-over': Switched }): Promise<void> {
+async function letRun(context: StepContext, live: Live & { readonly 'switch-over': Switched }): Promise<LetRun> {
   const { at, pauseMs } = live['switch-over'];
   const switchMs = context.clock.now() - at;
   try {
-    // Of a post-copy, `memory` finds out what is lost, and cleans up first.
-    const ms = await (live.check.mode === 'post-copy' ? resume : resumeOrStart)(context, live);
-    if (ms === undefined) return;
+    const ms = await resumeOrStart(context, live);
+    if (ms === undefined) return { anew: true };
     const wholeMs = Math.round(pauseMs + switchMs + (ms.pause ?? 0));
     context.progress({ 'berth.switch_ms': switchMs, 'berth.pause_ms': wholeMs });
+    return { anew: false };
   } catch (thrown) {
     // It may stand still for want of a page, and is then resumed again.
     if (live.check.mode === 'post-copy' && AppError.from(thrown).code === 'unavailable') await reconnect(context, live);
@@ -137,9 +139,10 @@ async function letRun(context: StepContext, live: Live & { readonly 'switch-over
   }
 }
 
-async function memory(context: StepContext, live: Live): Promise<Pulled> {
-  if (live.check.mode !== 'post-copy') return { ms: 0, bytes: 0, lost: '' };
+async function memory(context: StepContext, live: Live & { readonly resume?: LetRun }): Promise<Pulled> {
+  if (live.check.mode !== 'post-copy' || live.resume?.anew) return { ms: 0, bytes: 0, lost: '' };
   const pulled = await pullMemory(context, live);
+  if (pulled.lost !== '') await startAnew(context, live, pulled.lost);
   context.progress({ 'berth.memory_ms': Math.round(pulled.ms), 'berth.memory_bytes': pulled.bytes });
   return pulled;
 }
@@ -148,6 +151,6 @@ async function memory(context: StepContext, live: Live): Promise<Pulled> {
 async function tell(_: StepContext, { input, memory }: Live & { readonly memory?: Pulled }): Promise<void> {
   if (memory === undefined || memory.lost === '') return; // a step that failed has said so itself
   throw new FinalWord(
-    `Instance "${input.name}" has moved, but not all of its memory: ${memory.lost}. It was stopped, its disk is whole: start it`,
+    `Instance "${input.name}" has moved, but not all of its memory: ${memory.lost}. It was started anew there; its disk is whole`,
   );
 }

@@ -160,13 +160,17 @@ export async function resumeOrStart(context: StepContext, moving: Moving): Promi
   } catch (thrown) {
     const error = AppError.from(thrown);
     if (error.code !== 'unsupported') throw error;
-    const { input, reserve } = moving;
-    const { value } = needInstance(context.view, input);
-    const ref = refOf(value, reserve.generation);
-    await context.agents.of(reserve.to).ensureState({ ref, state: 'running', spec: specOf(context.view, value) });
-    context.progress({ 'berth.started_anew': error.message });
+    await startAnew(context, moving, error.message);
     return undefined;
   }
+}
+
+/** It lost its memory on the way, and is the target's: what is on its disk begins again there. */
+export async function startAnew(context: StepContext, { input, reserve }: Moving, why: string): Promise<void> {
+  const { value } = needInstance(context.view, input);
+  const ref = refOf(value, reserve.generation);
+  await context.agents.of(reserve.to).ensureState({ ref, state: 'running', spec: specOf(context.view, value) });
+  context.progress({ 'berth.started_anew': why });
 }
 
 /** Ends what stands still on the source. */

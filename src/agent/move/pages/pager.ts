@@ -24,6 +24,8 @@ import { PAGES_STREAM, readWay, writeProgress } from './pages-folder.ts';
 /** Pushed and not asked for yet: keeps the daemon busy, and bounds what this process holds. */
 const CACHE_BYTES = 256 * 2 ** 20;
 const TELL_EVERY_MS = 250;
+/** So long a process may stand still at new memory after its last page has come. */
+const GIVE_BACK_EVERY_MS = 2;
 /** A move waits for its controller as long as that takes. */
 const FOR_EVER_MS = 2 ** 31 - 1;
 
@@ -48,7 +50,9 @@ export async function runPager({ folder, criu, identity }: PagerOptions): Promis
   void daemon.listening.then(() => say(folder, 'pages', 'go'));
   void until(({ stages }) => stages.has('verdict')).then(() => {
     const pid = daemon.pid();
-    if (pid !== undefined) holdFaults(pid); // given back when this process ends
+    if (pid === undefined) return;
+    const held = holdFaults(pid); // all of it is given back when this process ends
+    setInterval(() => held.giveBack(), GIVE_BACK_EVERY_MS).unref();
   });
 
   // Until the pivot a source that cannot be reached ends the move; later it is waited for.
