@@ -30,6 +30,10 @@ export interface MoveRecord {
 
 export const folderOf = (root: string, key: MoveKey): string => join(root, `${transferId(key)}.${key.role}`);
 
+/** Also while what is about to end (the pager, a script) still writes into it. */
+export const removeFolder = (folder: string): Promise<void> =>
+  rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+
 /** CRIU's images. */
 export const imagesIn = (folder: string): string => join(folder, 'images');
 

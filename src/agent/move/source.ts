@@ -2,7 +2,6 @@
  * The end of a move that has the instance. Until `commit` every failure leaves it running here; a dead agent leaves it
  * standing still until one that lives again says what shall be, for CRIU's hook waits for the verdict without us.
  */
-import { rm } from 'node:fs/promises';
 import { AppError, fail } from '../../domain/errors.ts';
 import type { LiveMode } from '../../domain/move-mode.ts';
 import type { Channel } from '../../rpc/data/channel.ts';
@@ -15,7 +14,7 @@ import type { Spec } from '../spec.ts';
 import type { RoundReport } from '../storage/transfer.ts';
 import { awaitFacts } from './await-facts.ts';
 import { between, type Facts, readFacts } from './facts.ts';
-import { folderOf, furnish, imagesIn, modeFile, readRecord, say, writeRecord } from './folder.ts';
+import { folderOf, furnish, imagesIn, modeFile, readRecord, removeFolder, say, writeRecord } from './folder.ts';
 import { bytesOf, type ImageList, listImages, processesIn, readImages } from './images.ts';
 import { keyOf, type MoveKey } from './key.ts';
 import { nextAbort, nextCommit, sourceState } from './next-source.ts';
@@ -69,7 +68,7 @@ export function createSource(ports: MovePorts): MoveSource {
   const forget = async (key: MoveKey, spec: Spec): Promise<void> => {
     await outgoingOf(key, spec).close();
     outgoing.delete(folderOf(root, key));
-    await rm(folderOf(root, key), { recursive: true, force: true });
+    await removeFolder(folderOf(root, key));
   };
 
   async function sync(key: MoveKey, spec: Spec, target: DataToken, final: boolean): Promise<RoundReport> {

@@ -2,7 +2,7 @@
  * The end of a move that will have the instance. Everything is made ready while it runs elsewhere; a restore that has
  * succeeded stands still before the first instruction, until `resume` says that this host owns it.
  */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, fail } from '../../domain/errors.ts';
 import type { AgentMode, LiveMode } from '../../domain/move-mode.ts';
@@ -23,6 +23,7 @@ import {
   markText,
   modeFile,
   readRecord,
+  removeFolder,
   say,
   writeRecord,
 } from './folder.ts';
@@ -140,7 +141,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
 
   async function finish(key: MoveKey): Promise<void> {
     await incoming.finish(key);
-    await rm(folderOf(root, key), { recursive: true, force: true });
+    await removeFolder(folderOf(root, key));
   }
 
   async function letRun(folder: string, key: MoveKey, spec: Spec, mode: LiveMode): Promise<Facts> {
@@ -205,7 +206,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
     endCheckpoint(folder);
     await containers.clear(record.spec);
     await incoming.discard(key);
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   }
 
   return {

@@ -56,6 +56,7 @@ export const LEAVE_OUT: readonly string[] = [
   'etc/apt/sources.list',
   'etc/{hostname,hosts,machine-id,resolv.conf}',
   'etc/ssh/ssh_host_*_key*',
+  'etc/ssl/{private/ssl-cert-snakeoil.key,certs/ssl-cert-snakeoil.pem}',
   'etc/.pwd.lock',
   'var/cache/apt/{archives/*.deb,*.bin}',
   'var/cache/debconf/*-old',
@@ -76,6 +77,7 @@ export function filesOf({ release, variant, movable }: DebianOrder, has: (path: 
       : { 'etc/machine-id': '' }),
     ...(variant === 'systemd' && movable ? movableFiles(release) : {}),
     ...(variant === 'systemd' && has('usr/sbin/sshd') ? { [HOST_KEYS]: OWN_HOST_KEYS } : {}),
+    ...(variant === 'systemd' && has('usr/sbin/make-ssl-cert') ? OWN_CERTIFICATE : {}),
   };
 }
 
@@ -111,6 +113,22 @@ ExecStartPre=
 ExecStartPre=/usr/bin/ssh-keygen -A
 ExecStartPre=/usr/sbin/sshd -t
 `;
+
+/** Of the package ssl-cert, which PostgreSQL and mail servers begin with; before any service, for any may want it. */
+const OWN_CERTIFICATE: Files = {
+  'etc/systemd/system/berth-own-certificate.service': `# Every instance makes a certificate of its own: the image has none.
+[Unit]
+ConditionPathExists=!/etc/ssl/private/ssl-cert-snakeoil.key
+DefaultDependencies=no
+After=sysinit.target
+Before=basic.target
+[Service]
+Type=oneshot
+ExecStartPre=/usr/bin/find /etc/ssl/certs -xtype l -delete
+ExecStart=/usr/sbin/make-ssl-cert generate-default-snakeoil
+`,
+  'etc/systemd/system/basic.target.d/berth-own-certificate.conf': '[Unit]\nWants=berth-own-certificate.service\n',
+};
 
 const TEMPLATES: Files = {
   'hostname.tpl': '{{ container.name }}\n',
