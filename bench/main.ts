@@ -1,17 +1,26 @@
-/** `npm run bench -- NAME [--quick] [--json FILE]`: runs bench/NAME/bench.ts, prints its table, keeps every value. */
+/**
+ * Runs bench/NAME/bench.ts, prints its table, keeps every value.
+ *
+ *   npm run bench -- NAME [--quick] [--only PART] [--json FILE] [--svg FILE]
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AppError } from '../src/domain/errors.ts';
-import { type Report, type Row, renderReport } from './report.ts';
+import { type Findings, type Options, type Report, renderReport } from './report.ts';
 
 /** What each bench.ts exports as `bench`. */
-type Bench = (options: { readonly quick: boolean; readonly say: (line: string) => void }) => Promise<readonly Row[]>;
+type Bench = (options: Options) => Promise<Findings>;
 
 const { values, positionals } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    json: { type: 'string' },
+    svg: { type: 'string' },
+  },
   allowPositionals: true,
 });
 const [name] = positionals;
@@ -20,7 +29,9 @@ const known = readdirSync(import.meta.dirname).filter(entry =>
 );
 
 if (name === undefined || !known.includes(name)) {
-  console.error(`npm run bench -- NAME [--quick] [--json FILE]\nbenchmarks: ${known.join(', ')}`);
+  console.error(
+    `npm run bench -- NAME [--quick] [--only PART] [--json FILE] [--svg FILE]\nbenchmarks: ${known.join(', ')}`,
+  );
   process.exitCode = 1;
 } else {
   try {
@@ -32,10 +43,12 @@ if (name === undefined || !known.includes(name)) {
       load: loadavg()[0]!,
     };
     const { bench } = (await import(`./${name}/bench.ts`)) as { readonly bench: Bench };
-    const rows = await bench({ quick: values.quick, say: line => console.error(`  ${line}`) });
+    const { quick, only } = values;
+    const { rows, table, picture } = await bench({ quick, only, say: line => console.error(`  ${line}`) });
     const report: Report = { name, at: new Date().toISOString(), machine, rows };
     if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
-    console.log(renderReport(report));
+    if (values.svg !== undefined && picture !== undefined) await writeFile(values.svg, picture);
+    console.log(renderReport(report, table));
   } catch (error) {
     console.error(`Error: ${AppError.from(error).message}`);
     process.exitCode = 1;

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { concurrently } from './measure.ts';
-import { median, renderReport, summary } from './report.ts';
+import { findings, median, quantile, renderReport, summary } from './report.ts';
 
 test('the middle of odd and even numbers of values', () => {
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([4, 1, 2, 3]), 2.5);
   assert.equal(summary([212.4, 180, 260]), '212 [180-260]');
   assert.equal(summary([8.53]), '8.5');
+});
+
+test('a quantile is one of the values', () => {
+  const values = Array.from({ length: 20 }, (_, index) => 20 - index);
+  assert.deepEqual([quantile(values, 0.5), quantile(values, 0.9), quantile(values, 0.99)], [10, 18, 20]);
 });
 
 test('a report has a column for each peer', () => {
@@ -17,13 +22,13 @@ test('a report has a column for each peer', () => {
     { what: 'launches', unit: '/s', values: [9.5] },
   ] as const;
   assert.equal(
-    renderReport({ name: 'x', at: '', machine, rows }),
+    renderReport({ name: 'x', at: '', machine, rows }, findings(rows).table),
     [
-      'x: median [min-max]; 2 CPUs, 24 GiB, Linux 6.18, Node v24, load 0.5',
+      'x: 2 CPUs, 24 GiB, Linux 6.18, Node v24, load 0.5',
       '',
-      '          n  Berth             LXD',
-      'start     2  110 [100-120] ms  198',
-      'launches  1  9.5 /s',
+      'median [min-max]  n  Berth             LXD',
+      'start             2  110 [100-120] ms  198',
+      'launches          1  9.5 /s',
     ].join('\n'),
   );
 });

@@ -3,7 +3,24 @@ export interface Report {
   readonly name: string;
   readonly at: string;
   readonly machine: Machine;
-  readonly rows: readonly Row[];
+  readonly rows: readonly object[];
+}
+
+export interface Options {
+  /** Fewer of everything: to see that it works. */
+  readonly quick: boolean;
+  /** Only what has this in its name; '' = all. */
+  readonly only: string;
+  readonly say: (line: string) => void;
+}
+
+export interface Findings {
+  /** For programs. */
+  readonly rows: readonly object[];
+  /** For people: first the heads of the columns. */
+  readonly table: readonly (readonly string[])[];
+  /** SVG. */
+  readonly picture?: string;
 }
 
 export interface Machine {
@@ -37,17 +54,25 @@ export function summary(values: readonly number[]): string {
   return `${round(median(values))} [${round(Math.min(...values))}-${round(Math.max(...values))}]`;
 }
 
-export function renderReport({ name, machine, rows }: Report): string {
+/** The `q`th quantile, by the nearest rank: of 20 values the 99th percentile is the largest. */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)]!;
+}
+
+/** Of measurements that stand beside those of others. */
+export function findings(rows: readonly Row[]): Findings {
   const peers = [...new Set(rows.flatMap(row => Object.keys(row.peers ?? {})))];
-  const table = [
-    ['', 'n', 'Berth', ...peers],
-    ...rows.map(row => [
-      row.what,
-      String(row.values.length),
-      `${summary(row.values)} ${row.unit}`,
-      ...peers.map(peer => row.peers?.[peer] ?? ''),
-    ]),
-  ];
+  const lines = rows.map(row => [
+    row.what,
+    String(row.values.length),
+    `${summary(row.values)} ${row.unit}`,
+    ...peers.map(peer => row.peers?.[peer] ?? ''),
+  ]);
+  return { rows, table: [['median [min-max]', 'n', 'Berth', ...peers], ...lines] };
+}
+
+export function renderReport({ name, machine }: Report, table: Findings['table']): string {
   const widths = table[0]!.map((_, column) => Math.max(...table.map(row => row[column]!.length)));
   const lines = table.map(row =>
     row
@@ -57,5 +82,5 @@ export function renderReport({ name, machine, rows }: Report): string {
   );
   const { cpus, memoryBytes, kernel, node, load } = machine;
   const where = `${cpus} CPUs, ${Math.round(memoryBytes / 1024 ** 3)} GiB, Linux ${kernel}, Node ${node}, load ${load.toFixed(1)}`;
-  return [`${name}: median [min-max]; ${where}`, '', ...lines].join('\n');
+  return [`${name}: ${where}`, '', ...lines].join('\n');
 }

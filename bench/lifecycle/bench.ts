@@ -10,7 +10,7 @@ import { startCluster } from '../../deploy/local-cluster/start-cluster.ts';
 import { run } from '../../src/agent/command.ts';
 import type { Client } from '../../src/cli/api/client.ts';
 import { concurrently, repeat } from '../measure.ts';
-import type { Row } from '../report.ts';
+import { type Findings, findings, type Options, type Row } from '../report.ts';
 import { changeState, create, launch, remove } from './api.ts';
 import { PEERS } from './peers.ts';
 
@@ -18,12 +18,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const IMAGE = 'busybox';
 const WIDTH = 8;
 
-interface Options {
-  readonly quick: boolean;
-  readonly say: (line: string) => void;
-}
-
-export async function bench({ quick, say }: Options): Promise<readonly Row[]> {
+export async function bench({ quick, say }: Options): Promise<Findings> {
   const dir = join(ROOT, 'var/bench');
   await mkdir(join(ROOT, 'var'), { recursive: true });
   const cluster = await startCluster({ dir, say });
@@ -40,11 +35,11 @@ export async function bench({ quick, say }: Options): Promise<readonly Row[]> {
     say('one launch on each host, so that the image is everywhere');
     for (const host of cluster.hosts)
       await berth('launch', IMAGE, 'warm', '--target', host.name).then(() => berth('delete', '-f', 'warm'));
-    return [
+    return findings([
       ...(await singles(api, berth, quick ? 4 : 12, say)),
       ...(await lists(api, berth, quick ? [10, 30] : [10, 100, 300], quick ? 4 : 10, say)),
       ...(await launches(api, quick ? 16 : 30, say)),
-    ];
+    ]);
   } finally {
     api.close();
     await cluster.stop();
