@@ -105,15 +105,15 @@ async function moveOnce(
   try {
     await reached(dump, 'verdict');
     openToRestore(join(dump, 'images'), FIRST_ID);
-    await say(restore, 'images', 'go');
+    say(restore, 'images', 'go');
     await reached(restore, 'verdict');
-    await say(restore, 'verdict', 'go');
+    say(restore, 'verdict', 'go');
   } catch (thrown) {
-    await say(dump, 'verdict', 'back'); // else it stands still for ever
+    say(dump, 'verdict', 'back'); // else it stands still for ever
     throw thrown;
   }
   await restored;
-  await say(dump, 'verdict', 'go');
+  say(dump, 'verdict', 'go');
   await dumped;
   for (const each of [dump, restore]) await rm(each, { recursive: true });
 }
@@ -121,7 +121,7 @@ async function moveOnce(
 async function reached(folder: string, stage: string): Promise<void> {
   const over = (facts: Facts) => facts.stages.has(stage) || facts.exit !== undefined;
   await awaitFacts(folder, over, { timeoutMs: 60_000, what: stage });
-  if ((await readFacts(folder)).stages.has(stage)) return;
+  if (readFacts(folder).stages.has(stage)) return;
   const output = await readFile(join(folder, 'output'), 'utf8').catch(() => '');
   throw new Error(`by hand: no ${stage}: ${output}`);
 }

@@ -31,7 +31,7 @@ export async function awaitFacts(
       const changed = new Promise<void>(resolve => {
         wake = resolve; // from before the look, so that nothing falls between
       });
-      const facts = await readFacts(folder);
+      const facts = readFacts(folder);
       if (enough(facts)) return facts;
       signal?.throwIfAborted();
       if (ended.aborted) fail('deadline', `${what} took longer than ${timeoutMs / 1000} s`);

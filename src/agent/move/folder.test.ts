@@ -31,13 +31,13 @@ describe("a move's folder", () => {
     it(`"${word}" opens the gate for whoever stands there`, async () => {
       const { exited } = gate();
       await standing();
-      await say(folder, 'verdict', word);
+      say(folder, 'verdict', word);
       assert.equal((await exited).code, code);
-      assert.equal((await readFacts(folder)).words.verdict, word);
+      assert.equal(readFacts(folder).words.verdict, word);
     });
 
     it(`"${word}" said before anybody came is found`, async () => {
-      await say(folder, 'verdict', word);
+      say(folder, 'verdict', word);
       assert.equal((await gate().exited).code, code);
     });
   }
@@ -46,21 +46,21 @@ describe("a move's folder", () => {
     const { exited } = gate();
     await standing();
     await writeFile(join(folder, 'verdict.word'), 'go\n');
-    await say(folder, 'verdict', 'go');
+    say(folder, 'verdict', 'go');
     assert.equal((await exited).code, 0);
   });
 
   it('the first word stands: another is refused and changes nothing', async () => {
-    await say(folder, 'verdict', 'go');
-    await say(folder, 'verdict', 'go');
-    await assert.rejects(say(folder, 'verdict', 'back'), /already decided otherwise/);
+    say(folder, 'verdict', 'go');
+    say(folder, 'verdict', 'go');
+    assert.throws(() => say(folder, 'verdict', 'back'), /already decided otherwise/);
     assert.equal(await readFile(join(folder, 'verdict.word'), 'utf8'), 'go\n');
   });
 
   it('of many who speak at once one is heard', async () => {
     const words = Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? 'go' : 'back') as 'go' | 'back');
-    const said = await Promise.allSettled(words.map(word => say(folder, 'verdict', word)));
-    const heard = (await readFacts(folder)).words.verdict;
+    const said = await Promise.allSettled(words.map(async word => say(folder, 'verdict', word)));
+    const heard = readFacts(folder).words.verdict;
     for (const [index, { status }] of said.entries())
       assert.equal(status, words[index] === heard ? 'fulfilled' : 'rejected');
   });
@@ -68,10 +68,10 @@ describe("a move's folder", () => {
   it('a checkpoint that was killed is not taken for one at work, nor for one that ended', async () => {
     const program = start('sh', ['-c', 'sleep 100', folder], { stdio: 'ignore' });
     await writeFile(join(folder, 'pid'), `${program.pid}\n`);
-    assert.deepEqual([(await readFacts(folder)).begun, (await readFacts(folder)).alive], [true, true]);
+    assert.deepEqual([readFacts(folder).begun, readFacts(folder).alive], [true, true]);
     program.kill('SIGKILL');
     await program.exited;
-    const { begun, alive, exit } = await readFacts(folder);
+    const { begun, alive, exit } = readFacts(folder);
     assert.deepEqual([begun, alive, exit], [true, false, undefined]);
   });
 
@@ -98,6 +98,6 @@ describe("a move's folder", () => {
   it('the pipe of a gate is not blocked by a reader that left', async () => {
     const reader = await open(join(folder, 'verdict.gate'), 'r+');
     await reader.close();
-    await say(folder, 'verdict', 'back');
+    say(folder, 'verdict', 'back');
   });
 });

@@ -3,8 +3,8 @@
  * agent must know to go on or to undo is in `record.json`.
  */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { closeSync, constants, linkSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail } from '../../domain/errors.ts';
 import type { AgentMode } from '../../domain/move-mode.ts';
@@ -92,20 +92,27 @@ export async function forgetRestore(folder: string): Promise<void> {
 }
 
 /**
- * Gives the word at a gate, now or before anybody waits there. The first word stands for ever.
+ * Gives the word at a gate, now or before anybody waits there. The first word stands for ever. Synchronous as `readFacts` is.
  * @throws AppError `conflict` if another was given before
  */
-export async function say(folder: string, gate: Gate, word: Word): Promise<void> {
+export function say(folder: string, gate: Gate, word: Word): void {
   const file = join(folder, `${gate}.word`);
   const temporary = join(folder, `${gate}.${randomBytes(4).toString('hex')}`);
-  await writeFile(temporary, `${word}\n`);
-  const given = await link(temporary, file).then(
-    () => word,
-    async () => (await readFile(file, 'utf8')).trim(),
-  );
-  await rm(temporary);
+  writeFileSync(temporary, `${word}\n`);
+  const given = linked(temporary, file) ? word : readFileSync(file, 'utf8').trim();
+  rmSync(temporary);
   if (given !== word) fail('conflict', `the ${gate} of this move were already decided otherwise (${given})`);
-  await poke(join(folder, `${gate}.gate`));
+  poke(join(folder, `${gate}.gate`));
+}
+
+function linked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 /** Writes down that a stage was reached. @param text what there is to say about it */
@@ -118,10 +125,15 @@ export const markText = (folder: string, stage: string): Promise<string> =>
   readFile(join(folder, `at.${stage}`), 'utf8').catch(() => '');
 
 /** Wakes whoever reads the pipe, a hook that CRIU left behind too; nobody there (ENXIO) will find the word when he comes. */
-async function poke(pipe: string): Promise<void> {
-  const handle = await open(pipe, constants.O_WRONLY | constants.O_NONBLOCK).catch(() => undefined);
-  await handle?.write('\n\n');
-  await handle?.close();
+function poke(pipe: string): void {
+  let descriptor: number;
+  try {
+    descriptor = openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return;
+  }
+  writeSync(descriptor, '\n\n');
+  closeSync(descriptor);
 }
 
 async function makePipe(path: string): Promise<void> {

@@ -78,7 +78,7 @@ export function createIncoming(ports: MovePorts): Incoming {
     const sameOwners = ours?.base === offer.idMap?.base && ours?.size === offer.idMap?.size;
     const method = record.method ?? chooseMethod(offer.methods, volumes.methods(record.spec), sameOwners);
     if (record.method === undefined) await writeRecord(folder, { ...record, method });
-    const { words } = await readFacts(folder);
+    const { words } = readFacts(folder);
     return { method, next: issue(key).token, released: words.images !== undefined };
   }
 
@@ -96,7 +96,7 @@ export function createIncoming(ports: MovePorts): Incoming {
       case 'restore':
         await (await expectReceiver(key)).publish();
         await writeFile(join(folder, 'rootfs'), `${await volumes.activate((await expectRecord(folder)).spec)}\n`);
-        await say(folder, 'images', 'go');
+        say(folder, 'images', 'go');
         return {};
       case 'inventory':
         return { snapshots: (await expectReceiver(key)).kept(), states: await states.list(key.instance) };

@@ -88,7 +88,7 @@ export function createSource(ports: MovePorts): MoveSource {
     const folder = folderOf(root, key);
     const sent = (await readRecord(folder))?.sent;
     if (sent !== undefined) return sent;
-    const before = sourceState(await readFacts(folder));
+    const before = sourceState(readFacts(folder));
     if (before !== 'idle' && before !== 'freezing' && before !== 'held') {
       fail('conflict', `the instance cannot be frozen for this move: its dump is ${before}`);
     }
@@ -150,7 +150,7 @@ export function createSource(ports: MovePorts): MoveSource {
     const sentImages = clock.now();
     const rounds = [await early];
     if (images.some(image => image.name === REMAPS)) rounds.push(await sender.round(volumeStream, { final: true }));
-    if ((await readFacts(folder)).words.verdict === 'back') fail('cancelled', 'the move was called off');
+    if (readFacts(folder).words.verdict === 'back') fail('cancelled', 'the move was called off');
     await imageStream.ask({ ask: 'restore' });
     learnFrom(mode, folder, images, ms.dump, sentImages - dumped);
     return {
@@ -178,7 +178,7 @@ export function createSource(ports: MovePorts): MoveSource {
 
   /** Its memory is here, complete, and nothing runs. */
   async function expectHeld(key: MoveKey): Promise<void> {
-    const state = sourceState(await readFacts(folderOf(root, key)));
+    const state = sourceState(readFacts(folderOf(root, key)));
     if (state !== 'held')
       fail('conflict', `the memory of instance ${key.instance} is not held here: its dump is ${state}`);
   }
@@ -187,10 +187,10 @@ export function createSource(ports: MovePorts): MoveSource {
     const folder = folderOf(root, key);
     const started = clock.now();
     for (;;) {
-      const facts = await readFacts(folder);
+      const facts = readFacts(folder);
       switch (nextCommit(facts)) {
         case 'say-go':
-          await say(folder, 'verdict', 'go');
+          say(folder, 'verdict', 'go');
           break;
         case 'wait':
           await awaitFacts(folder, now => nextCommit(now) !== 'wait', { timeoutMs: END_TIMEOUT_MS, what: 'ending it' });
@@ -213,10 +213,10 @@ export function createSource(ports: MovePorts): MoveSource {
   async function takeBack(key: MoveKey, spec: Spec): Promise<void> {
     const folder = folderOf(root, key);
     for (;;) {
-      const facts = await readFacts(folder);
+      const facts = readFacts(folder);
       switch (nextAbort(facts)) {
         case 'say-back':
-          await say(folder, 'verdict', 'back');
+          say(folder, 'verdict', 'back');
           break;
         case 'wait':
           await awaitFacts(folder, now => nextAbort(now) !== 'wait', { timeoutMs: END_TIMEOUT_MS, what: 'letting go' });
@@ -257,8 +257,7 @@ export function createSource(ports: MovePorts): MoveSource {
     commit: (key, spec) => alone(key, () => commit(key, spec)),
     async abort(key, spec) {
       // A freeze that is under way ends at once by this, and has let go of the lock then.
-      if (nextAbort(await readFacts(folderOf(root, key))) === 'say-back')
-        await say(folderOf(root, key), 'verdict', 'back');
+      if (nextAbort(readFacts(folderOf(root, key))) === 'say-back') say(folderOf(root, key), 'verdict', 'back');
       await outgoing.get(folderOf(root, key))?.cancel();
       await alone(key, () => takeBack(key, spec));
     },

@@ -66,7 +66,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
 
   async function prepare(key: MoveKey, spec: Spec, mode: AgentMode): Promise<DataToken> {
     const folder = folderOf(root, key);
-    const state = targetState(await readFacts(folder));
+    const state = targetState(readFacts(folder));
     if (state === 'ending' || state === 'running') fail('conflict', `this move was decided: its restore is ${state}`);
     if (state === 'failed' || state === 'broken') await takeBack(key);
     if ((await readRecord(folder)) === undefined) await writeRecord(folder, { key, spec, mode });
@@ -75,7 +75,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
   }
 
   async function arm(folder: string, spec: Spec, mode: LiveMode): Promise<void> {
-    if (!(await readFacts(folder)).begun) {
+    if (!readFacts(folder).begun) {
       if (mode === 'post-copy') ports.pages.startPager(folder);
       // The volume is not there yet: LXC is shown an empty folder, over which the shim mounts the volume when it is.
       const empty = join(folder, 'empty');
@@ -147,10 +147,10 @@ export function createTarget(ports: MovePorts): MoveTarget {
   async function letRun(folder: string, key: MoveKey, spec: Spec, mode: LiveMode): Promise<Facts> {
     const isNews = (facts: Facts) => nextResume(facts) !== 'wait';
     for (;;) {
-      const facts = await readFacts(folder);
+      const facts = readFacts(folder);
       switch (nextResume(facts)) {
         case 'say-go':
-          await say(folder, 'verdict', 'go');
+          say(folder, 'verdict', 'go');
           break;
         case 'wait':
           await awaitFacts(folder, isNews, { timeoutMs: RESTORE_TIMEOUT_MS, what: 'resuming' });
@@ -189,14 +189,16 @@ export function createTarget(ports: MovePorts): MoveTarget {
     const record = await readRecord(folder);
     if (record === undefined) return;
     for (;;) {
-      const facts = await readFacts(folder);
+      const facts = readFacts(folder);
       const step = nextAbort(facts);
       if (step === 'refuse') fail('conflict', `instance ${record.spec.id} runs here: this move cannot be taken back`);
       if (step === 'clean') break;
       if (step === 'say-back') {
-        if (facts.words.images === undefined) await say(folder, 'images', 'back');
-        await say(folder, 'verdict', 'back');
-        if (facts.words.pages === undefined) await say(folder, 'pages', 'back').catch(() => {}); // the pager said go
+        if (facts.words.images === undefined) say(folder, 'images', 'back');
+        say(folder, 'verdict', 'back');
+        try {
+          if (facts.words.pages === undefined) say(folder, 'pages', 'back');
+        } catch {} // the pager said go
         continue;
       }
       const left = (now: Facts) => nextAbort(now) !== 'wait';

@@ -39,8 +39,8 @@ export async function resumeState(host: Host, { spec, pool }: LedgerEntry): Prom
     plug: `${plug}\n`,
     rootfs: `${rootfs}\n`,
   });
-  await say(folder, 'images', 'go');
-  await say(folder, 'verdict', 'go');
+  say(folder, 'images', 'go');
+  say(folder, 'verdict', 'go');
   startCheckpoint({ verb: 'restore', folder, criu: host.criuPath, lxcPath: containers.lxcPath, name: spec.id });
   const facts = await awaitFacts(folder, isOver, { timeoutMs: RESTORE_TIMEOUT_MS, what: 'restoring the instance' });
   const failure = targetState(facts) === 'running' ? undefined : await checkpointFailure('restore', folder);
@@ -52,9 +52,9 @@ export async function resumeState(host: Host, { spec, pool }: LedgerEntry): Prom
 export async function settleResume(host: Host, spec: Spec): Promise<void> {
   const folder = host.states.path(spec.id, '.restore');
   if (!existsSync(folder)) return;
-  const begun = (await readFacts(folder)).begun;
+  const begun = readFacts(folder).begun;
   if (begun) await awaitFacts(folder, isOver, { timeoutMs: END_TIMEOUT_MS, what: 'ending a restore' });
-  if (begun && targetState(await readFacts(folder)) === 'running' && host.runtime.look(spec.id).pid !== 0) {
+  if (begun && targetState(readFacts(folder)) === 'running' && host.runtime.look(spec.id).pid !== 0) {
     const containers = containersOf(host);
     await Promise.all([containers.settle(spec), containers.attach(spec)]);
     await untilRunning({ containers, clock: host.clock }, spec.id);

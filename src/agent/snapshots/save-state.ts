@@ -55,7 +55,7 @@ export async function saveState(host: Host, { spec }: LedgerEntry, order: SaveOr
     openToRestore(images, rootIdOf(idMapOf(host, spec)));
     if (order.ending === 'end') await settle(images);
     await order.whileHeld?.();
-    await say(folder, 'verdict', order.ending === 'end' ? 'go' : 'back');
+    say(folder, 'verdict', order.ending === 'end' ? 'go' : 'back');
     const over = (facts: Facts) => ['gone', 'resumed', 'broken'].includes(sourceState(facts));
     const ended = await awaitFacts(folder, over, { timeoutMs: END_TIMEOUT_MS, what: 'ending the dump' });
     if (order.ending === 'go-on') {

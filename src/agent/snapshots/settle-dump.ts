@@ -21,7 +21,7 @@ export async function settleDump(host: Host, spec: Spec): Promise<void> {
   const folder = host.states.path(spec.id, '.dump');
   if (!existsSync(folder)) return;
   await untilOver(folder);
-  const ended = sourceState(await readFacts(folder)) === 'gone';
+  const ended = sourceState(readFacts(folder)) === 'gone';
   const told = (await readFile(join(folder, 'ending'), 'utf8').catch(() => '')) === 'end';
   if (ended && told && existsSync(imagesIn(folder))) {
     await host.runtime.kill(spec.id);
@@ -35,9 +35,9 @@ export async function settleDump(host: Host, spec: Spec): Promise<void> {
 
 async function untilOver(folder: string): Promise<void> {
   for (;;) {
-    const facts = await readFacts(folder);
+    const facts = readFacts(folder);
     const step = nextAbort(facts);
-    if (step === 'say-back') await say(folder, 'verdict', 'back');
+    if (step === 'say-back') say(folder, 'verdict', 'back');
     else if (step === 'clean' || sourceState(facts) === 'gone' || sourceState(facts) === 'broken') return;
     else await awaitFacts(folder, isOver, { timeoutMs: END_TIMEOUT_MS, what: 'ending a dump' });
   }

@@ -47,7 +47,7 @@ export async function runPager({ folder, criu, identity }: PagerOptions): Promis
   if (first === undefined) return;
 
   const daemon = startLazyDaemon(folder, criu, door.port);
-  void daemon.listening.then(() => say(folder, 'pages', 'go'));
+  void daemon.listening.then(() => say(folder, 'pages', 'go')).catch(() => {}); // it was called off
   void until(({ stages }) => stages.has('verdict')).then(() => {
     const pid = daemon.pid();
     if (pid === undefined) return;
@@ -59,7 +59,7 @@ export async function runPager({ folder, criu, identity }: PagerOptions): Promis
   const cutOff = Promise.withResolvers<never>();
   const onCut = async (error: AppError): Promise<void> => {
     process.stderr.write(`cut: ${error.message}\n`);
-    const { words } = await readFacts(folder);
+    const { words } = readFacts(folder);
     if (words.verdict !== 'go') throw error;
     await mark(folder, 'pages-cut', error.message);
   };
