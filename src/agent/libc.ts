@@ -5,8 +5,13 @@ import { fail } from '../domain/errors.ts';
 
 type Words = Int32Array | Uint16Array | Uint32Array;
 
+interface Ioctl {
+  (fd: number, request: number, argument: Words): number;
+  async(fd: number, request: number, argument: Buffer, done: (error: unknown, result: number) => void): void;
+}
+
 interface Libc {
-  ioctl(fd: number, request: number, argument: Words): number;
+  readonly ioctl: Ioctl;
   pipe2(ends: Int32Array, flags: number): number;
   close_range(first: number, last: number, flags: number): number;
   syscall(number: number, ...five: readonly [number, number, number, number, number]): number;
@@ -39,6 +44,17 @@ function libc(): Libc {
 /** @param argument read and written in place. @throws AppError if the kernel refuses */
 export function ioctl(fd: number, request: number, argument: Words): void {
   if (libc().ioctl(fd, request, argument) !== 0) fail('internal', `ioctl ${request.toString(16)} was refused`);
+}
+
+/**
+ * For one that may have to wait for a disk: done on another thread.
+ * @param argument read and written in place
+ * @returns whether the kernel did it
+ */
+export function ioctlAside(fd: number, request: number, argument: Buffer): Promise<boolean> {
+  return new Promise((resolve, reject) =>
+    libc().ioctl.async(fd, request, argument, (error, result) => (error ? reject(error) : resolve(result === 0))),
+  );
 }
 
 /** A real pipe, both ends close-on-exec. Node's own "pipes" are socket pairs. */

@@ -5,6 +5,7 @@
 import { lstat, statfs } from 'node:fs/promises';
 import { fail } from '../../domain/errors.ts';
 import { run } from '../command.ts';
+import { deleteByIoctl, hasSubvolumes, snapshotByIoctl } from './btrfs-ioctl.ts';
 import { dirTrees } from './dir.ts';
 import type { TreeOps } from './tree-ops.ts';
 
@@ -32,11 +33,9 @@ export const btrfsTrees: TreeOps = {
   },
 
   async copy(from, to, { readOnly } = { readOnly: false }) {
-    const made = btrfs('subvolume', 'snapshot', ...(readOnly ? ['-r'] : []), from, to);
-    const [nested] = await Promise.all([hasNested(from), made]); // at once: an instance may be standing still
-    if (!nested) return;
-    await btrfs('subvolume', 'delete', to);
-    fail('unsupported', NESTED);
+    if (await hasNested(from)) fail('unsupported', NESTED);
+    if (await snapshotByIoctl(from, to, readOnly)) return;
+    await btrfs('subvolume', 'snapshot', ...(readOnly ? ['-r'] : []), from, to);
   },
 
   async remove(path) {
@@ -44,6 +43,7 @@ export const btrfsTrees: TreeOps = {
     if (found === undefined) return;
     if (found.ino !== SUBVOLUME_INODE) return dirTrees.remove(path);
     if (await hasNested(path)) await deleteNested(path);
+    if (await deleteByIoctl(path)) return;
     await btrfs('subvolume', 'delete', path);
   },
 
@@ -84,7 +84,7 @@ const lastFields = (table: string): string[] => table.trim().split('\n').at(-1)!
 
 /** Has it subvolumes that were made inside the instance (Docker does)? */
 async function hasNested(path: string): Promise<boolean> {
-  return (await btrfs('subvolume', 'list', '-o', path)).trim() !== '';
+  return (await hasSubvolumes(path)) ?? (await btrfs('subvolume', 'list', '-o', path)).trim() !== '';
 }
 
 /** Deepest first. */
