@@ -1,6 +1,6 @@
 /**
- * Carries one saga from where its log stands to its end. Every event is in the store before what it announces is done;
- * the end of one step and the beginning of the next are one write, and so are the last event and the release of locks.
+ * Carries one saga from where its log stands to its end. Up to the pivot every event is in the store before what it
+ * announces is done, after it at the latest before the next one; the end of one step and the beginning of the next are one write, and so are the last event and the release of locks.
  */
 import { AppError } from '../../domain/errors.ts';
 import type { Clock } from '../../kit/clock.ts';
@@ -29,6 +29,11 @@ export interface RunnerParts {
   readonly child: (parent: SagaRecord) => StepContext['child'];
   /** How long a step before the pivot may go on failing. */
   readonly patienceMs: number;
+}
+
+interface Planned {
+  readonly record: SagaRecord;
+  readonly action: NextAction;
 }
 
 /** The first write of a saga announces its first step, so that it needs no write of its own. */
@@ -70,19 +75,30 @@ export async function runSaga(
     }
   };
 
-  /** Appends what happened, then announces what is to be done next, in one write. */
-  const advance = async (...events: readonly LogEvent[]): Promise<NextAction> => {
-    let action: NextAction | undefined;
+  let announced: Promise<unknown> = Promise.resolve();
+  /**
+   * Appends what happened, then announces what is to be done next, in one write. After the pivot there is only forward, and
+   * each step may be repeated: the next one begins while this is being written, for an instance may be standing still.
+   */
+  const advance = async (...events: readonly LogEvent[]): Promise<Planned> => {
+    await announced;
     const metadata = progress.take();
-    const plan = (current: SagaRecord) => {
+    const plan = (current: SagaRecord): Planned => {
       const after = events.reduce((record, event) => withEvent(steps, record, event), current);
-      const planned = announce(steps, after, clock.now());
-      action = planned.action;
-      if (Object.keys(metadata).length === 0) return planned.record;
-      return { ...planned.record, metadata: { ...planned.record.metadata, ...metadata } };
+      const { record, action } = announce(steps, after, clock.now());
+      if (Object.keys(metadata).length === 0) return { record, action };
+      return { record: { ...record, metadata: { ...record.metadata, ...metadata } }, action };
     };
-    await journal.write(plan);
-    return action!;
+    const ahead = plan(journal.record);
+    let planned = ahead;
+    announced = journal.write(current => {
+      planned = plan(current);
+      return planned.record;
+    });
+    announced.catch(() => {}); // met by the next one
+    if (ahead.action.kind === 'run' && ahead.action.step.kind === 'forward') return ahead;
+    await announced;
+    return planned;
   };
 
   const contextOf = (step: Step, end: AbortSignal): StepContext => ({
@@ -98,11 +114,11 @@ export async function runSaga(
     log: (event, details) => log.info(event, { ...details, step: step.name }),
   });
 
-  const run = async (step: Step): Promise<LogEvent> => {
+  const run = async (step: Step, record: SagaRecord): Promise<LogEvent> => {
     const beforePivot = step.kind === 'undoable' || step.kind === 'harmless';
     const end = beforePivot ? AbortSignal.any([signal, cancelled.signal]) : signal;
     const context = contextOf(step, end);
-    const seen = seenBefore(steps, journal.record, step);
+    const seen = seenBefore(steps, record, step);
     try {
       const output: Json | undefined = await attempt(() => step.run(context, seen), {
         clock,
@@ -147,9 +163,9 @@ export async function runSaga(
   });
   try {
     heedCancel();
-    for (let action = await advance(); action.kind !== 'finish'; ) {
+    for (let { action, record } = await advance(); action.kind !== 'finish'; ) {
       if (action.kind === 'run') {
-        action = await advance(await run(action.step));
+        ({ action, record } = await advance(await run(action.step, record)));
       } else {
         const { step } = action;
         try {
@@ -166,7 +182,7 @@ export async function runSaga(
             updatedAt: clock.now(),
           }));
         }
-        action = await advance({ step: step.name, event: 'undone', at: clock.now() });
+        ({ action, record } = await advance({ step: step.name, event: 'undone', at: clock.now() }));
       }
     }
     log.info('operation ended', { state: journal.record.state, error: journal.record.error?.message });
