@@ -1,6 +1,7 @@
 /**
  * Carries one saga from where its log stands to its end. Up to the pivot every event is in the store before what it
- * announces is done, after it at the latest before the next one; the end of one step and the beginning of the next are one write, and so are the last event and the release of locks.
+ * announces is done, after it at the latest before the next event; the end of one step and the beginning of the next are one
+ * write, and so are the last event and the release of locks.
  */
 import { AppError } from '../../domain/errors.ts';
 import type { Clock } from '../../kit/clock.ts';
