@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { bytesOf, imageList, listImages, readImages, writeImages } from './images.ts';
+import { bytesOf, imageList, listImages, readImages, writeImages, writePart } from './images.ts';
 
 describe('images on their way', () => {
   let folder: string;
@@ -37,6 +37,21 @@ describe('images on their way', () => {
       const { uid, gid, mode } = await stat(join(to(), name));
       assert.deepEqual([uid, gid, mode & 0o777], [0, 1_000_000, 0o640]);
     }
+  });
+
+  it('arrive in parts while one is being written, and whole in the end', async () => {
+    const all = contents['pages-1.img']!;
+    const part = (at: number, bytes: number) =>
+      writePart(to(), { name: 'pages-1.img', at, bytes }, chunks(all.subarray(at, at + bytes), 50_000), 0);
+    await part(0, 1_000_000);
+    await part(0, 2_000_000); // begun anew
+    await part(2_000_000, 1_500_000);
+    await assert.rejects(part(2_000_000, 10), /has 3500000 bytes here, not 2000000/);
+    const list = listImages(from()).map(image => ({ ...image, have: image.name === 'pages-1.img' ? 3_500_000 : 0 }));
+    await writeImages(to(), list, readImages(from(), list), 0);
+    for (const [name, bytes] of Object.entries(contents))
+      assert.ok(bytes.equals(await readFile(join(to(), name))), name);
+    assert.deepEqual((await readdir(to())).sort(), Object.keys(contents));
   });
 
   it('are refused when too little or too much comes', async () => {

@@ -4,8 +4,11 @@
  * still meanwhile; a trip to the thread pool would cost more than the copy.
  */
 import {
+  chmodSync,
   closeSync,
+  constants,
   fchownSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -22,15 +25,20 @@ import { PASS_THROUGH } from './moves-folder.ts';
 
 /** Names that CRIU gives; nothing that could leave the folder. */
 const name = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/);
-export const imageList = z.array(z.object({ name, bytes: z.int().min(0) })).max(100_000);
+/** `have`: so many of its bytes have come before. */
+const image = z.object({ name, bytes: z.int().min(0), have: z.int().min(0).default(0) });
+export const imageList = z.array(image).max(100_000);
 export type ImageList = z.output<typeof imageList>;
+/** A piece of an image that is still being written. */
+export const imagePart = z.object({ name, at: z.int().min(0), bytes: z.int().min(0) });
+export type ImagePart = z.output<typeof imagePart>;
 
 const CHUNK_BYTES = 1 << 20;
 
 /** What is there to send, logs left out. */
 export function listImages(folder: string): ImageList {
   const names = readdirSync(folder).filter(file => !file.endsWith('.log'));
-  return names.sort().map(file => ({ name: file, bytes: statSync(join(folder, file)).size }));
+  return names.sort().map(file => ({ name: file, bytes: statSync(join(folder, file)).size, have: 0 }));
 }
 
 export const bytesOf = (images: ImageList): number => images.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -38,17 +46,18 @@ export const bytesOf = (images: ImageList): number => images.reduce((sum, { byte
 export const processesIn = (images: ImageList): number =>
   images.filter(({ name }) => name.startsWith('pagemap-')).length;
 
-/** Small files share a chunk. */
+/** What is still to come of them. Small files share a chunk. */
 export async function* readImages(folder: string, images: ImageList): Body {
   let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let filled = 0;
-  for (const { name: file, bytes } of images) {
+  for (const { name: file, bytes, have } of images) {
+    if (bytes === have) continue;
     const descriptor = openSync(join(folder, file), 'r');
     try {
-      for (let left = bytes; left > 0; ) {
-        const read = readSync(descriptor, chunk, filled, Math.min(left, CHUNK_BYTES - filled), null);
+      for (let at = have; at < bytes; ) {
+        const read = readSync(descriptor, chunk, filled, Math.min(bytes - at, CHUNK_BYTES - filled), at);
         if (read === 0) fail('internal', `image ${file} became shorter while it was sent`);
-        left -= read;
+        at += read;
         filled += read;
         if (filled < CHUNK_BYTES) continue;
         yield chunk;
@@ -63,31 +72,55 @@ export async function* readImages(folder: string, images: ImageList): Body {
 }
 
 /**
- * Whatever was there before goes. CRIU opens some images as root of the host, already without its capabilities, and some
- * as the guest's root; nobody else may read them, for they are the memory of the guest. So the host's root owns them and
- * the guest's is their group.
+ * Whatever was there before goes, but for the parts that the list counts on. CRIU opens some images as root of the host,
+ * already without its capabilities, and some as the guest's root; nobody else may read them, for they are the memory of the
+ * guest. So the host's root owns them and the guest's is their group.
  * @param group host id of the guest's root
  * @throws AppError `invalid` if the body is not what the list says
  */
 export async function writeImages(folder: string, images: ImageList, body: Body, group: number): Promise<void> {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true, mode: PASS_THROUGH });
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, PASS_THROUGH);
+  const begun = new Set(images.filter(({ have }) => have > 0).map(each => each.name));
+  for (const file of readdirSync(folder)) if (!begun.has(file)) rmSync(join(folder, file), { recursive: true });
   const parts = new Parts(body);
-  for (const image of images) {
-    const descriptor = openSync(join(folder, image.name), 'wx', 0o640);
-    try {
-      fchownSync(descriptor, 0, group);
-      for (let left = image.bytes; left > 0; ) {
-        const part = await parts.next(left);
-        if (part === undefined) fail('invalid', `image ${image.name} is incomplete`);
-        for (let written = 0; written < part.length; ) written += writeSync(descriptor, part, written);
-        left -= part.length;
-      }
-    } finally {
-      closeSync(descriptor);
-    }
-  }
+  for (const { name: file, have, bytes } of images)
+    await append(folder, { name: file, at: have, bytes: bytes - have }, parts, group);
   if ((await parts.next(1)) !== undefined) throw new AppError('invalid', 'more bytes came than the images have');
+}
+
+/** What comes at 0 begins the image anew. @throws AppError `invalid` if what should be there before it is not */
+export async function writePart(folder: string, part: ImagePart, body: Body, group: number): Promise<void> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  await append(folder, part, new Parts(body), group);
+}
+
+async function append(
+  folder: string,
+  { name: file, at, bytes }: ImagePart,
+  parts: Parts,
+  group: number,
+): Promise<void> {
+  const descriptor = openPart(join(folder, file), at);
+  try {
+    const { size } = fstatSync(descriptor);
+    if (size !== at) fail('invalid', `image ${file} has ${size} bytes here, not ${at}`);
+    if (at === 0) fchownSync(descriptor, 0, group);
+    for (let left = bytes; left > 0; ) {
+      const part = await parts.next(left);
+      if (part === undefined) fail('invalid', `image ${file} is incomplete`);
+      for (let written = 0; written < part.length; ) written += writeSync(descriptor, part, written);
+      left -= part.length;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function openPart(path: string, at: number): number {
+  if (at > 0) return openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW);
+  rmSync(path, { force: true });
+  return openSync(path, 'wx', 0o640);
 }
 
 /** Cuts a body at given lengths without copying. */

@@ -14,7 +14,7 @@ import { rootIdOf } from '../storage/id-map.ts';
 import { chooseMethod, TRANSFER_METHODS, type VolumeReceiver } from '../storage/transfer.ts';
 import { readFacts } from './facts.ts';
 import { folderOf, imagesIn, type MoveRecord, readRecord, say, writeRecord } from './folder.ts';
-import { type ImageList, imageList, writeImages } from './images.ts';
+import { type ImageList, type ImagePart, imageList, imagePart, writeImages, writePart } from './images.ts';
 import { keyOf, keyParams, type MoveKey, transferId } from './key.ts';
 import { writeWay } from './pages/pages-folder.ts';
 import type { DataToken, MovePorts } from './ports.ts';
@@ -24,6 +24,8 @@ const stateName = z.string().transform(name => (name === STOPPED_STATE ? name : 
 const way = z.object({ token: z.string(), address: z.string() });
 const question = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('begin'), methods: z.array(z.enum(TRANSFER_METHODS)), idMap: idMap.nullable() }),
+  /** Of memory, while it is still being written. */
+  z.object({ ask: z.literal('part'), part: imagePart }),
   /** `pages`: of a post-copy, where the rest of the memory is to be had. */
   z.object({ ask: z.literal('images'), images: imageList, pages: way.optional() }),
   z.object({ ask: z.literal('restore') }),
@@ -89,6 +91,9 @@ export function createIncoming(ports: MovePorts): Incoming {
     switch (asked.ask) {
       case 'begin':
         return begin(key, asked);
+      case 'part':
+        await receivePart(folder, asked.part, body);
+        return {};
       case 'images':
         await receiveImages(folder, asked.images, body);
         if (asked.pages !== undefined) await writeWay(folder, asked.pages); // the pager begins
@@ -112,6 +117,11 @@ export function createIncoming(ports: MovePorts): Incoming {
   async function receiveImages(folder: string, images: ImageList, body: Body): Promise<void> {
     const { spec } = await expectRecord(folder);
     await writeImages(imagesIn(folder), images, body, rootIdOf(volumes.idMap(spec)));
+  }
+
+  async function receivePart(folder: string, part: ImagePart, body: Body): Promise<void> {
+    const { spec } = await expectRecord(folder);
+    await writePart(imagesIn(folder), part, body, rootIdOf(volumes.idMap(spec)));
   }
 
   async function receiveState(folder: string, state: string, images: ImageList, body: Body): Promise<void> {

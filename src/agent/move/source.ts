@@ -13,6 +13,7 @@ import { instanceLocks } from '../instance-lock.ts';
 import type { Spec } from '../spec.ts';
 import type { RoundReport } from '../storage/transfer.ts';
 import { awaitFacts } from './await-facts.ts';
+import { sendEarlyPages, withHeld } from './early-pages.ts';
 import { between, type Facts, readFacts } from './facts.ts';
 import { folderOf, furnish, imagesIn, modeFile, readRecord, removeFolder, say, writeRecord } from './folder.ts';
 import { bytesOf, type ImageList, listImages, processesIn, readImages } from './images.ts';
@@ -137,14 +138,19 @@ export function createSource(ports: MovePorts): MoveSource {
     // Nothing writes to the volume from here on, but CRIU: see below.
     const early = released ? undefined : sender.round(volumeStream, { final: true });
     early?.catch(() => {}); // met below
-    const facts = await untilDump(folder, ({ stages }) => stages.has('verdict'));
+    let written = false;
+    const pagesSent = early && sendEarlyPages(imageStream, imagesIn(folder), () => written);
+    pagesSent?.catch(() => {}); // met below
+    const facts = await untilDump(folder, ({ stages }) => stages.has('verdict')).finally(() => {
+      written = true;
+    });
     const dumped = clock.now();
     const ms = { dump: between(facts, 'freeze', 'verdict') ?? 0 };
     // An agent that died after its last word to the target, and before it wrote that down, must not send it all again.
-    if (early === undefined) return { ms, bytes: {} };
+    if (early === undefined || pagesSent === undefined) return { ms, bytes: {} };
 
     mendMountImages(imagesIn(folder));
-    const images = listImages(imagesIn(folder));
+    const images = withHeld(listImages(imagesIn(folder)), await pagesSent);
     const pages = mode === 'post-copy' ? ports.pages.issue(key) : undefined;
     await imageStream.ask({ ask: 'images', images, pages }, readImages(imagesIn(folder), images));
     const sentImages = clock.now();
