@@ -36,14 +36,20 @@ test('the pause of a post-copy hardly depends on memory, that of a stop-and-copy
   assert.ok(pause('stop-and-copy', 1024) > 10 * pause('stop-and-copy', 8));
 });
 
-test('a host learns its pace: base times from small instances, rates from large ones', () => {
+test('a host learns its pace: base times from small instances, those of processes from many, rates from large ones', () => {
+  const dumpOf = (memoryBytes: number, processes: number) => 20 + 6 * processes + memoryBytes / (4 * MIB);
   let pace = FIRST_PACE;
-  for (let move = 0; move < 20; move += 1) {
-    pace = learn(pace, { phase: 'dump', ms: 28, memoryBytes: 1 * MIB, processes: 2 });
-    pace = learn(pace, { phase: 'dump', ms: 20 + 8 + 256, memoryBytes: 1024 * MIB, processes: 2 });
+  for (let move = 0; move < 60; move += 1) {
+    for (const [mib, processes] of [
+      [1, 2],
+      [1, 30],
+      [1024, 2],
+    ] as const)
+      pace = learn(pace, { phase: 'dump', ms: dumpOf(mib * MIB, processes), memoryBytes: mib * MIB, processes });
     pace = learn(pace, { phase: 'send', ms: 1, memoryBytes: 1 * MIB, processes: 2 });
   }
   assert.ok(Math.abs(pace.dumpMs - 20) < 2, `${pace.dumpMs}`);
+  assert.ok(Math.abs(pace.dumpProcessMs - 6) < 0.3, `${pace.dumpProcessMs}`);
   assert.ok(Math.abs(pace.dumpRate - 4 * MIB) < 0.2 * MIB, `${pace.dumpRate}`);
   assert.equal(pace.sendRate, FIRST_PACE.sendRate);
 });

@@ -12,10 +12,13 @@ export interface PaceBook {
 const number = z.number().positive();
 const stored = z.object({
   dumpMs: number,
+  dumpProcessMs: number,
   dumpRate: number,
   lazyDumpRate: number,
   sendRate: number,
   restoreMs: number,
+  lazyRestoreMs: number,
+  restoreProcessMs: number,
   restoreRate: number,
   resumeMs: number,
   pullRate: number,

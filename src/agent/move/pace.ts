@@ -3,17 +3,23 @@
  * takes a time of its own, some for each process, and some for each byte of memory.
  */
 
-/** Milliseconds, and bytes per millisecond. The source knows the first four, the target the others. */
+/** Milliseconds, and bytes per millisecond. The source knows what it dumps and sends, the target the others. */
 export interface Pace {
   /** Dump of a small container, without its processes' share. */
   readonly dumpMs: number;
+  /** Of each process: CRIU walks through its files, and through its cgroups. */
+  readonly dumpProcessMs: number;
   readonly dumpRate: number;
   /** Dump when memory stays where it is: CRIU looks at every page all the same. */
   readonly lazyDumpRate: number;
+  /** Of what has not been sent yet when the dump ends. */
   readonly sendRate: number;
   readonly restoreMs: number;
+  /** The same when memory follows later. */
+  readonly lazyRestoreMs: number;
+  readonly restoreProcessMs: number;
   readonly restoreRate: number;
-  /** From restored to running. */
+  /** From the word to let it run until it does. */
   readonly resumeMs: number;
   /** Of memory that follows later. */
   readonly pullRate: number;
@@ -22,21 +28,22 @@ export interface Pace {
 /** Measured on two cores at 2.5 GHz (docs/performance.md); an ordinary host is faster and learns it with its first moves. */
 export const FIRST_PACE: Pace = {
   dumpMs: 45,
+  dumpProcessMs: 15,
   dumpRate: 1_600_000,
   lazyDumpRate: 10_000_000,
   sendRate: 500_000,
   restoreMs: 40,
+  lazyRestoreMs: 65,
+  restoreProcessMs: 8,
   restoreRate: 1_600_000,
   resumeMs: 15,
   pullRate: 120_000,
 };
 
-/** More of a container than its init: measured with a systemd Debian of 15 processes. */
-const PER_PROCESS_MS = 4;
 /** The pivot: a transaction in etcd, and two calls. */
-const SWITCH_MS = 25;
+const SWITCH_MS = 20;
 /** Checks, arming and cleaning up, outside of the pause. */
-const AROUND_MS = 700;
+const AROUND_MS = 500;
 
 export interface Load {
   readonly memoryBytes: number;
@@ -53,30 +60,40 @@ export interface Sample extends Load {
 const WEIGHT = 0.3;
 /** Below, a phase tells what it takes by itself; above, what a byte takes. */
 const SMALL_BYTES = 16 * 2 ** 20;
+/** From so many on, the processes are what takes the time, and tell what one of them takes. */
+const MANY_PROCESSES = 4;
 
 export function learn(pace: Pace, { phase, ms, memoryBytes, processes }: Sample): Pace {
-  const forProcesses = processes * PER_PROCESS_MS;
-  const base = (key: 'dumpMs' | 'restoreMs' | 'resumeMs', rest: number): Pace => ({
-    ...pace,
-    [key]: mix(pace[key], rest),
-  });
+  const set = (key: keyof Pace, seen: number, least: number): Pace => ({ ...pace, [key]: mix(pace[key], seen, least) });
+  const small = memoryBytes < SMALL_BYTES;
+  /** A time of its own, or of each process. */
+  const fixed = (
+    base: 'dumpMs' | 'restoreMs' | 'lazyRestoreMs',
+    each: 'dumpProcessMs' | 'restoreProcessMs',
+    rest: number,
+  ) =>
+    processes < MANY_PROCESSES
+      ? set(base, rest - processes * pace[each], 1)
+      : set(each, (rest - pace[base]) / processes, 0.1);
   const rate = (key: 'dumpRate' | 'lazyDumpRate' | 'sendRate' | 'restoreRate' | 'pullRate', rest: number): Pace =>
-    memoryBytes < SMALL_BYTES || rest <= 0 ? pace : { ...pace, [key]: mix(pace[key], memoryBytes / rest) };
+    small || rest <= 0 ? pace : set(key, memoryBytes / rest, 1);
+  const dumping = pace.dumpMs + processes * pace.dumpProcessMs;
+  const restoring = pace.restoreMs + processes * pace.restoreProcessMs;
   switch (phase) {
     case 'dump':
-      return memoryBytes < SMALL_BYTES
-        ? base('dumpMs', ms - forProcesses - memoryBytes / pace.dumpRate)
-        : rate('dumpRate', ms - forProcesses - pace.dumpMs);
+      return small
+        ? fixed('dumpMs', 'dumpProcessMs', ms - memoryBytes / pace.dumpRate)
+        : rate('dumpRate', ms - dumping);
     case 'lazy-dump':
-      return rate('lazyDumpRate', ms - forProcesses - pace.dumpMs);
+      return rate('lazyDumpRate', ms - dumping);
     case 'restore':
-      return memoryBytes < SMALL_BYTES
-        ? base('restoreMs', ms - forProcesses - memoryBytes / pace.restoreRate)
-        : rate('restoreRate', ms - forProcesses - pace.restoreMs);
+      return small
+        ? fixed('restoreMs', 'restoreProcessMs', ms - memoryBytes / pace.restoreRate)
+        : rate('restoreRate', ms - restoring);
     case 'lazy-restore':
-      return base('restoreMs', ms - forProcesses);
+      return fixed('lazyRestoreMs', 'restoreProcessMs', ms);
     case 'resume':
-      return base('resumeMs', ms);
+      return set('resumeMs', ms, 1);
     case 'send':
       return rate('sendRate', ms);
     case 'pull':
@@ -84,7 +101,8 @@ export function learn(pace: Pace, { phase, ms, memoryBytes, processes }: Sample)
   }
 }
 
-const mix = (known: number, seen: number): number => (1 - WEIGHT) * known + WEIGHT * Math.max(1, seen);
+const mix = (known: number, seen: number, least: number): number =>
+  (1 - WEIGHT) * known + WEIGHT * Math.max(least, seen);
 
 export interface Prediction {
   readonly pauseMs: number;
@@ -102,12 +120,13 @@ export function predict(
   from: Pace,
   to: Pace,
 ): Prediction {
-  const fixed = from.dumpMs + to.restoreMs + to.resumeMs + SWITCH_MS + 2 * PER_PROCESS_MS * load.processes;
-  const around = AROUND_MS + load.diskBytes / from.sendRate;
+  const { memoryBytes, processes, diskBytes } = load;
+  const fixed = from.dumpMs + to.resumeMs + SWITCH_MS + processes * (from.dumpProcessMs + to.restoreProcessMs);
+  const around = AROUND_MS + diskBytes / from.sendRate;
   if (mode === 'stop-and-copy') {
-    const pauseMs = fixed + transferMs(load, from, to);
+    const pauseMs = fixed + to.restoreMs + transferMs(load, from, to);
     return { pauseMs, totalMs: around + pauseMs };
   }
-  const pauseMs = fixed + load.memoryBytes / from.lazyDumpRate;
-  return { pauseMs, totalMs: around + pauseMs + load.memoryBytes / to.pullRate };
+  const pauseMs = fixed + to.lazyRestoreMs + memoryBytes / from.lazyDumpRate;
+  return { pauseMs, totalMs: around + pauseMs + memoryBytes / to.pullRate };
 }

@@ -115,7 +115,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
       await Promise.all([containers.settle(spec), containers.attach(spec)]);
       await untilRunning(ports, spec.id);
     }
-    if (facts !== undefined) learnFrom(mode, folder, facts, running - started);
+    if (facts !== undefined) learnFrom(mode, folder, facts, started);
     const settled = clock.now();
     if (mode !== 'post-copy') await finish(key); // else when its memory is here
     return {
@@ -131,12 +131,14 @@ export function createTarget(ports: MovePorts): MoveTarget {
     };
   }
 
-  function learnFrom(mode: AgentMode, folder: string, facts: Facts, resumeMs: number): void {
+  function learnFrom(mode: AgentMode, folder: string, facts: Facts, started: number): void {
     const images = listImages(imagesIn(folder));
     const load = { processes: processesIn(images), memoryBytes: bytesOf(images) };
     const phase = mode === 'post-copy' ? 'lazy-restore' : 'restore';
     const ms = between(facts, 'restore', 'verdict');
-    if (ms !== undefined) ports.learn({ ...load, phase, ms }, { ...load, phase: 'resume', ms: resumeMs });
+    const resumed = facts.stages.get('post-resume');
+    if (ms !== undefined) ports.learn({ ...load, phase, ms });
+    if (resumed !== undefined) ports.learn({ ...load, phase: 'resume', ms: resumed - started });
   }
 
   async function finish(key: MoveKey): Promise<void> {
