@@ -2,6 +2,7 @@
 import type { Client } from '../../src/cli/api/client.ts';
 import { type Operation, untilFinal } from '../../src/cli/api/operation.ts';
 import { at } from '../../src/cli/api/path.ts';
+import { movePhases } from '../../src/cli/instance/move-phases.ts';
 import type { LoadClient } from './client.ts';
 
 export interface Move {
@@ -62,27 +63,15 @@ async function move(api: Client, name: string, target: string, mode: string): Pr
   return untilFinal(api, answer.operation);
 }
 
-type Times = Readonly<Record<string, number>>;
-
 function detailsOf(metadata: Readonly<Record<string, unknown>>) {
-  const times = (key: string): Times => (metadata[key] ?? {}) as Times;
-  const number = (key: string): number => Number(metadata[key] ?? 0);
-  const [freeze, restore, resume, bytes] = ['freeze_ms', 'restore_ms', 'resume_ms', 'bytes'].map(key =>
-    times(`berth.${key}`),
-  );
-  const { dump = 0, total = 0, images = 0 } = freeze!;
+  const found = movePhases(metadata);
+  if (found === undefined) throw new Error('the move left no times in its operation');
+  const { images = 0, volume = 0 } = (metadata['berth.bytes'] ?? {}) as Readonly<Record<string, number>>;
   return {
-    mode: String(metadata['berth.mode'] ?? ''),
-    predictedPauseMs: number('berth.predicted_pause_ms'),
-    phases: {
-      dump,
-      'send images': images,
-      'end of volume': Math.max(0, total - dump - images),
-      restore: restore!.restore ?? 0,
-      switch: number('berth.switch_ms'),
-      resume: resume!.pause ?? 0,
-    },
-    bytes: (bytes!.images ?? 0) + (bytes!.volume ?? 0) + number('berth.memory_bytes'),
+    mode: found.mode,
+    predictedPauseMs: found.predictedMs ?? 0,
+    phases: found.phases,
+    bytes: images + volume + (found.memory?.bytes ?? 0),
   };
 }
 

@@ -128,13 +128,15 @@ test('a move names the host and asks for a live one; with a new name alone it is
 test('a live move tells what it took', async () => {
   const metadata = {
     'berth.freeze_ms': { dump: 118.2, images: 5, total: 159 },
-    'berth.restore_ms': { restore: 103.5, a: 1 },
-    'berth.resume_ms': { total: 96 },
+    'berth.restore_ms': { restore: 103.4 },
+    'berth.switch_ms': 5,
+    'berth.resume_ms': { pause: 2, total: 96 },
+    'berth.pause_ms': 271,
   };
   await using server = await startFakeServer({ 'POST /1.0/instances/c1': started({ ...DONE, metadata }) });
   assert.equal(
     (await server.run(['move', 'c1', '--target', 'n2'])).out,
-    'c1 moved to n2 while it ran: frozen and sent in 159 ms, restored in 105 ms, resumed in 96 ms\n',
+    'c1 moved to n2 while it ran: it stood still for 271 ms (dump 118, send images 5, end of volume 36, restore 103, switch 5, resume 2)\n',
   );
 });
 

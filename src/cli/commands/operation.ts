@@ -3,6 +3,7 @@ import type { Operation } from '../api/operation.ts';
 import { at } from '../api/path.ts';
 import { isClustered } from '../api/server.ts';
 import type { Define } from '../command-table.ts';
+import { drawMovePhases, movePhases } from '../instance/move-phases.ts';
 import { dateTime } from '../render/quantity.ts';
 import { type Format, formatOption, renderList } from '../render/table.ts';
 import { renderYaml } from '../render/yaml.ts';
@@ -48,7 +49,11 @@ export const define: Define = (command, session) => {
     .argument('<operation>')
     .action(async (reference: string) => {
       const { client, name } = await session.resolve(reference);
-      session.print(await renderYaml(await client.get(at`operations/${name}`)));
+      const operation = await client.get<Operation>(at`operations/${name}`);
+      session.print(await renderYaml(operation));
+      const phases = movePhases(operation.metadata);
+      // As comments, so that what is printed stays YAML.
+      if (phases !== undefined) session.print(drawMovePhases(phases).replace(/^/gm, '# '));
     });
   sub('wait', 'Wait until an operation is over; exits with 1 if it failed')
     .argument('<operation>')
