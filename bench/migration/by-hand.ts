@@ -17,6 +17,8 @@ import type { Programs } from './programs.ts';
 /** Free on the segment: instances get theirs from the start of the range. */
 const LAST_BYTE = '.250';
 const NAME = 'by-hand';
+/** Of the card inside; needed to announce an IPv6 address only, and this one has none. */
+const MAC = '00:00:00:00:00:00';
 const VETH = 'vbyhand';
 const FIRST_ID = 1_000_000;
 const REST_MS = 300;
@@ -79,7 +81,7 @@ async function moveOnce(
   to: string,
   { bridge, address, rootfs }: Nic & { readonly rootfs: string },
 ): Promise<void> {
-  const nics = [{ host: VETH, bridge, name: 'eth0', addresses: [address] }];
+  const nics = [{ host: VETH, bridge, name: 'eth0', mac: MAC, addresses: [address] }];
   const [dump, restore] = [join(folder, 'dump'), join(folder, 'restore')];
   for (const each of [dump, restore]) await mkdir(each, { mode: 0o755 });
   await furnish(dump, DUMP_OPTIONS, nics);

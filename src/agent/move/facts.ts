@@ -9,7 +9,8 @@ import { join } from 'node:path';
 /** Gates at which a script waits for the agent's word. */
 export const GATES = ['images', 'pages', 'verdict'] as const;
 export type Gate = (typeof GATES)[number];
-export type Word = 'go' | 'back';
+export const WORDS = ['go', 'back'] as const;
+export type Word = (typeof WORDS)[number];
 
 export interface Facts {
   /** lxc-checkpoint was started. */

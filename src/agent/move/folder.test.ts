@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { run, start } from '../command.ts';
 import { SCRIPTS } from '../criu/locate.ts';
 import { awaitFacts } from './await-facts.ts';
+import { awaitOrEnd } from './await-or-end.ts';
 import { readFacts } from './facts.ts';
 import { furnish, say } from './folder.ts';
 import { isMovingIn } from './moves-folder.ts';
@@ -85,6 +86,24 @@ describe("a move's folder", () => {
     await writeFile(join(folder, 'pid'), '1\n');
     await rm(folder, { recursive: true });
     assert.equal((await gone).begun, false);
+  });
+
+  it('what hangs is ended, with all that was begun for it', async () => {
+    const hung = start('sh', ['-c', 'sleep 100', folder], { env: { BERTH_MOVE: folder }, stdio: 'ignore' });
+    process.kill(hung.pid, 'SIGSTOP');
+    await assert.rejects(
+      awaitOrEnd(folder, () => false, 50, 'saving'),
+      { code: 'unsupported', message: 'saving took longer than 0.05 s: CRIU hung and was ended' },
+    );
+    assert.notEqual((await hung.exited).code, 0);
+  });
+
+  it('both words lie ready: saying one takes no room, which images may have used up', async () => {
+    const before = await readdir(folder);
+    await say(folder, 'images', 'go');
+    const added = (await readdir(folder)).filter(name => !before.includes(name));
+    assert.deepEqual(added, ['images.word']);
+    assert.equal((await stat(join(folder, 'images.word'))).ino, (await stat(join(folder, 'say.go'))).ino);
   });
 
   it('an instance is being moved while a folder names it', async () => {

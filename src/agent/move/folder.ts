@@ -3,7 +3,7 @@
  * agent must know to go on or to undo is in `record.json`.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, linkSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, linkSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail } from '../../domain/errors.ts';
@@ -11,7 +11,7 @@ import type { AgentMode } from '../../domain/move-mode.ts';
 import { run } from '../command.ts';
 import type { Spec } from '../spec.ts';
 import type { TransferMethod } from '../storage/transfer.ts';
-import { GATES, type Gate, type Word } from './facts.ts';
+import { GATES, type Gate, WORDS, type Word } from './facts.ts';
 import { type MoveKey, transferId } from './key.ts';
 import { PASS_THROUGH } from './moves-folder.ts';
 import type { MoveNic, Timings } from './ports.ts';
@@ -71,10 +71,11 @@ export async function furnish(
   const files = {
     options: lines(options),
     nics: lines(nics.map(({ host, bridge }) => `${host} ${bridge}`)),
-    addresses: lines(nics.flatMap(({ name, addresses }) => addresses.map(address => `${name} ${address}`))),
+    addresses: lines(nics.flatMap(({ name, mac, addresses }) => addresses.map(address => `${name} ${mac} ${address}`))),
     ...more,
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  for (const word of WORDS) await writeFile(join(folder, `say.${word}`), `${word}\n`);
   for (const gate of GATES) await makePipe(join(folder, `${gate}.gate`));
 }
 
@@ -92,15 +93,13 @@ export async function forgetRestore(folder: string): Promise<void> {
 }
 
 /**
- * Gives the word at a gate, now or before anybody waits there. The first word stands for ever. Synchronous as `readFacts` is.
+ * Gives the word at a gate, now or before anybody waits there. The first word stands for ever. It was written beforehand:
+ * it must be heard also when images have filled the tmpfs. Synchronous as `readFacts` is.
  * @throws AppError `conflict` if another was given before
  */
 export function say(folder: string, gate: Gate, word: Word): void {
   const file = join(folder, `${gate}.word`);
-  const temporary = join(folder, `${gate}.${randomBytes(4).toString('hex')}`);
-  writeFileSync(temporary, `${word}\n`);
-  const given = linked(temporary, file) ? word : readFileSync(file, 'utf8').trim();
-  rmSync(temporary);
+  const given = linked(join(folder, `say.${word}`), file) ? word : readFileSync(file, 'utf8').trim();
   if (given !== word) fail('conflict', `the ${gate} of this move were already decided otherwise (${given})`);
   poke(join(folder, `${gate}.gate`));
 }

@@ -12,6 +12,7 @@ import { planNics } from '../nic/plan.ts';
 import { rootDisk, type Spec } from '../spec.ts';
 import { instanceVolume } from '../storage/volume.ts';
 import { adoptCgroups } from './adopt-cgroups.ts';
+import { memoryBytes } from './inside.ts';
 import { keyParams } from './key.ts';
 import { PAGES_STREAM } from './pages/pages-folder.ts';
 import { startPager } from './pages/start-pager.ts';
@@ -63,14 +64,16 @@ export function containersOf(host: Host): Containers {
     lxcPath: host.paths.lxc,
     look: id => host.runtime.look(id),
     thaw: id => host.runtime.thaw(id),
+    memoryBytes: id => memoryBytes(host.cgroups, id),
     members: id => host.cgroups.members(id),
     kill: id => host.runtime.kill(id),
     nics: spec =>
-      nicsOf(spec).map(({ host: end, bridge, name, addresses }) => ({
+      nicsOf(spec).map(({ host: end, bridge, name, mac, addresses }) => ({
         host: end,
         bridge,
         name,
-        addresses: addresses.map(({ address }) => address).filter(address => !address.includes(':')),
+        mac,
+        addresses: addresses.map(({ address }) => address),
       })),
 
     async prepare(spec, rootfs) {

@@ -168,7 +168,7 @@ async function hasFirewall(init: number): Promise<boolean> {
 }
 
 /** Anonymous and shared memory; caches stay behind. */
-function memoryBytes(cgroups: Cgroups, id: string): number {
+export function memoryBytes(cgroups: Cgroups, id: string): number {
   const stat = readCgroup(cgroups.payload('memory', id), 'memory.stat') ?? '';
   const field = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(stat)?.[1] ?? 0);
   return cgroups.v2 ? field('anon') + field('shmem') : field('total_rss') + field('total_shmem');

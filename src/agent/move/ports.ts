@@ -15,7 +15,8 @@ export interface MoveNic {
   readonly bridge: string;
   /** Inside. */
   readonly name: string;
-  /** IPv4 addresses to announce when it has moved. */
+  readonly mac: string;
+  /** To be announced when it has moved. */
   readonly addresses: readonly string[];
 }
 
@@ -26,6 +27,8 @@ export interface Containers {
   look(id: string): { readonly state: 'running' | 'frozen' | 'stopped'; readonly pid: number };
   thaw(id: string): Promise<void>;
   nics(spec: Spec): readonly MoveNic[];
+  /** What a dump of it would hold now, about. */
+  memoryBytes(id: string): number;
   /** Pids of its processes in this host's numbers. */
   members(id: string): readonly number[];
   /**

@@ -12,7 +12,7 @@ import { dumpOptions } from '../criu/options.ts';
 import { instanceLocks } from '../instance-lock.ts';
 import type { Spec } from '../spec.ts';
 import type { RoundReport } from '../storage/transfer.ts';
-import { awaitFacts } from './await-facts.ts';
+import { awaitOrEnd } from './await-or-end.ts';
 import { sendEarlyPages, withHeld } from './early-pages.ts';
 import { between, type Facts, readFacts } from './facts.ts';
 import { folderOf, furnish, imagesIn, modeFile, readRecord, removeFolder, say, writeRecord } from './folder.ts';
@@ -23,14 +23,13 @@ import { Outgoing } from './outgoing.ts';
 import { lazyRanges, pagesIn } from './pages/lazy-ranges.ts';
 import { PAGE_BYTES } from './pages/page-request.ts';
 import { servePages } from './pages/serve-pages.ts';
+import { patienceMs } from './patience.ts';
 import type { DataToken, MovePorts, Timings } from './ports.ts';
 import { sendSnapshots } from './send-snapshots.ts';
 import { untilRunning } from './until-running.ts';
 
-/** From the start of lxc-checkpoint until all images are written: memory goes to tmpfs at about 1 GB/s. */
-const DUMP_TIMEOUT_MS = 120_000;
 /** CRIU lets go of the processes within milliseconds; a host in trouble may need longer. */
-const END_TIMEOUT_MS = 30_000;
+const END_TIMEOUT_MS = 10_000;
 
 /** The image that lists deleted files still open: for these CRIU makes links in the volume, after it was frozen. */
 const REMAPS = 'remap-fpath.img';
@@ -118,9 +117,9 @@ export function createSource(ports: MovePorts): MoveSource {
   }
 
   /** Waits for a stage of the dump. @throws AppError why it will not come */
-  async function untilDump(folder: string, reached: (facts: Facts) => boolean): Promise<Facts> {
+  async function untilDump(folder: string, id: string, reached: (facts: Facts) => boolean): Promise<Facts> {
     const over = (facts: Facts) => reached(facts) || !['idle', 'freezing'].includes(sourceState(facts));
-    const facts = await awaitFacts(folder, over, { timeoutMs: DUMP_TIMEOUT_MS, what: 'saving the container' });
+    const facts = await awaitOrEnd(folder, over, patienceMs(containers.memoryBytes(id)), 'saving the container');
     if (facts.words.verdict === 'back') fail('cancelled', 'the move was called off');
     if (!reached(facts)) throw await checkpointFailure('dump', folder);
     return facts;
@@ -133,7 +132,7 @@ export function createSource(ports: MovePorts): MoveSource {
     [imageStream, volumeStream]: readonly [Channel, Channel],
     { sender, released }: Outgoing,
   ): Promise<Timings> {
-    await untilDump(folder, ({ stages }) => stages.has('frozen') || stages.has('verdict'));
+    await untilDump(folder, key.instance, ({ stages }) => stages.has('frozen') || stages.has('verdict'));
     const frozen = clock.now();
     // Nothing writes to the volume from here on, but CRIU: see below.
     const early = released ? undefined : sender.round(volumeStream, { final: true });
@@ -141,7 +140,7 @@ export function createSource(ports: MovePorts): MoveSource {
     let written = false;
     const pagesSent = early && sendEarlyPages(imageStream, imagesIn(folder), () => written);
     pagesSent?.catch(() => {}); // met below
-    const facts = await untilDump(folder, ({ stages }) => stages.has('verdict')).finally(() => {
+    const facts = await untilDump(folder, key.instance, ({ stages }) => stages.has('verdict')).finally(() => {
       written = true;
     });
     const dumped = clock.now();
@@ -199,7 +198,7 @@ export function createSource(ports: MovePorts): MoveSource {
           say(folder, 'verdict', 'go');
           break;
         case 'wait':
-          await awaitFacts(folder, now => nextCommit(now) !== 'wait', { timeoutMs: END_TIMEOUT_MS, what: 'ending it' });
+          await awaitOrEnd(folder, now => nextCommit(now) !== 'wait', END_TIMEOUT_MS, 'ending it').catch(() => {}); // as below
           break;
         case 'refuse':
           fail('conflict', `nothing to hand over: the dump of instance ${spec.id} is ${sourceState(facts)}`);
@@ -216,6 +215,12 @@ export function createSource(ports: MovePorts): MoveSource {
     }
   }
 
+  /** A dump that was told to come back before its time writes all of it first. */
+  function untilLetGo(folder: string, { stages }: Facts, id: string): Promise<Facts> {
+    const timeoutMs = stages.has('verdict') ? END_TIMEOUT_MS : patienceMs(containers.memoryBytes(id));
+    return awaitOrEnd(folder, now => nextAbort(now) !== 'wait', timeoutMs, 'letting go');
+  }
+
   async function takeBack(key: MoveKey, spec: Spec): Promise<void> {
     const folder = folderOf(root, key);
     for (;;) {
@@ -225,7 +230,7 @@ export function createSource(ports: MovePorts): MoveSource {
           say(folder, 'verdict', 'back');
           break;
         case 'wait':
-          await awaitFacts(folder, now => nextAbort(now) !== 'wait', { timeoutMs: END_TIMEOUT_MS, what: 'letting go' });
+          await untilLetGo(folder, facts, spec.id).catch(() => {}); // one that hung is killed, and looked at again
           break;
         case 'refuse':
           fail('conflict', `instance ${spec.id} was handed over already: this move cannot be taken back`);

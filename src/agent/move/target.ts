@@ -12,6 +12,7 @@ import { restoreOptions } from '../criu/options.ts';
 import { instanceLocks } from '../instance-lock.ts';
 import type { Spec } from '../spec.ts';
 import { awaitFacts } from './await-facts.ts';
+import { awaitOrEnd } from './await-or-end.ts';
 import { between, type Facts, readFacts } from './facts.ts';
 import {
   folderOf,
@@ -32,12 +33,15 @@ import { createIncoming, type Incoming } from './incoming.ts';
 import type { MoveKey } from './key.ts';
 import { isOnItsWay, nextAbort, nextResume, targetState } from './next-target.ts';
 import { createPagesIn, type PagesHere, type PagesRequest } from './pages/pages-in.ts';
+import { patienceMs } from './patience.ts';
 import type { DataToken, MovePorts, Timings } from './ports.ts';
 import { untilRunning } from './until-running.ts';
 
 const ARM_TIMEOUT_MS = 20_000;
-/** From the word to restore until it stands ready: memory comes from tmpfs at about 1 GB/s. */
-const RESTORE_TIMEOUT_MS = 120_000;
+/** Until the images have come: if they do not, the source says so, and nobody waits any more. */
+const IMAGES_TIMEOUT_MS = 600_000;
+/** Post-copy: it may wait for a page, and a link that says nothing for so long is dead. */
+const PAGES_TIMEOUT_MS = 60_000;
 /** Before an aborted restore is killed. */
 const BACK_TIMEOUT_MS = 5000;
 
@@ -95,12 +99,27 @@ export function createTarget(ports: MovePorts): MoveTarget {
     const folder = folderOf(root, key);
     const record = await expectRecord(folder, key);
     if (record.mode === 'cold') return { ms: {}, bytes: {} };
-    const over = (facts: Facts) => !isOnItsWay(facts);
-    const facts = await awaitFacts(folder, over, { timeoutMs: RESTORE_TIMEOUT_MS, what: 'restoring', signal });
+    const come = ({ stages }: Facts) => stages.has('restore');
+    const enough = (facts: Facts) => come(facts) || !isOnItsWay(facts);
+    const begun = await awaitFacts(folder, enough, {
+      timeoutMs: IMAGES_TIMEOUT_MS,
+      what: 'sending the images',
+      signal,
+    });
+    const facts = isOnItsWay(begun) ? await untilRestored(folder, signal) : begun;
     const state = targetState(facts);
     if (state === 'idle' || facts.words.verdict === 'back') fail('cancelled', 'the move was called off');
     if (state === 'failed' || state === 'broken') throw await failureOf(folder, facts);
     return { ms: { restore: between(facts, 'restore', 'verdict') ?? 0 }, bytes: {} };
+  }
+
+  /** One that hangs is not ended here: it is called off, and then killed. */
+  async function untilRestored(folder: string, signal: AbortSignal): Promise<Facts> {
+    const timeoutMs = patienceOf(folder);
+    return awaitFacts(folder, facts => !isOnItsWay(facts), { timeoutMs, what: 'restoring', signal }).catch(thrown => {
+      const error = AppError.from(thrown);
+      throw error.code === 'deadline' ? new AppError('unsupported', `${error.message}: CRIU hangs`) : error;
+    });
   }
 
   async function resume(key: MoveKey, spec: Spec): Promise<Timings> {
@@ -148,6 +167,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
 
   async function letRun(folder: string, key: MoveKey, spec: Spec, mode: LiveMode): Promise<Facts> {
     const isNews = (facts: Facts) => nextResume(facts) !== 'wait';
+    const pagesMs = mode === 'post-copy' ? PAGES_TIMEOUT_MS : 0;
     for (;;) {
       const facts = readFacts(folder);
       switch (nextResume(facts)) {
@@ -155,7 +175,8 @@ export function createTarget(ports: MovePorts): MoveTarget {
           say(folder, 'verdict', 'go');
           break;
         case 'wait':
-          await awaitFacts(folder, isNews, { timeoutMs: RESTORE_TIMEOUT_MS, what: 'resuming' });
+          // One that hung is killed, and looked at again.
+          await awaitOrEnd(folder, isNews, Math.max(patienceOf(folder), pagesMs), 'resuming').catch(() => {});
           break;
         case 'reconnect':
           fail('unavailable', 'the source of the memory cannot be reached');
@@ -226,6 +247,8 @@ export function createTarget(ports: MovePorts): MoveTarget {
     },
   };
 }
+
+const patienceOf = (folder: string): number => patienceMs(bytesOf(listImages(imagesIn(folder))));
 
 async function failureOf(folder: string, { stages }: Facts): Promise<AppError> {
   if (!stages.has('pages-lost')) return checkpointFailure('restore', folder);

@@ -6,7 +6,7 @@ import { AppError, fail } from '../../domain/errors.ts';
 import { LIVE_MODES, type LiveMode } from '../../domain/move-mode.ts';
 import { formatBytes } from '../../domain/size.ts';
 import { refOf } from '../instances/expanded.ts';
-import { needInstance } from '../instances/instance-store.ts';
+import { findInstance, needInstance } from '../instances/instance-store.ts';
 import { drain } from '../instances/progress.ts';
 import { FinalWord } from '../saga/final-word.ts';
 import { saga } from '../saga/saga.ts';
@@ -46,7 +46,7 @@ export const migrateLive = saga<MoveInput>('migrate-live', 2)
   .harmless('check', check)
   .undoable('prepare', async (context, live) => void (await prepareLive(context, live)), abortTarget)
   .undoable('sync', sync, abortSource)
-  .undoable('switch-over', switchOver, abortBoth)
+  .undoable('switch-over', switchOver, takeBack)
   .pivot('switch', switchOwner)
   .forward('resume', letRun)
   .forward('memory', memory)
@@ -123,6 +123,17 @@ async function switchOver(context: StepContext, live: Live): Promise<Switched> {
   }
 }
 
+/** CRIU's code is inside the processes while it dumps: if it is killed then, they may die with it, and begin again here. */
+async function takeBack(context: StepContext, live: Live): Promise<void> {
+  await abortBoth(context, live);
+  const record = findInstance(context.view, live.input)?.value;
+  if (record === undefined || record.wanted !== 'running') return;
+  const ref = refOf(record, record.generation);
+  const { status } = await context.agents.of(live.reserve.from).getInstanceState(ref);
+  if (status?.state === 'stopped')
+    await startAnew(context, live.input, live.reserve.from, 'it died while it was saved');
+}
+
 async function letRun(context: StepContext, live: Live & { readonly 'switch-over': Switched }): Promise<LetRun> {
   const { at, pauseMs } = live['switch-over'];
   const switchMs = context.clock.now() - at;
@@ -142,7 +153,7 @@ async function letRun(context: StepContext, live: Live & { readonly 'switch-over
 async function memory(context: StepContext, live: Live & { readonly resume?: LetRun }): Promise<Pulled> {
   if (live.check.mode !== 'post-copy' || live.resume?.anew) return { ms: 0, bytes: 0, lost: '' };
   const pulled = await pullMemory(context, live);
-  if (pulled.lost !== '') await startAnew(context, live, pulled.lost);
+  if (pulled.lost !== '') await startAnew(context, live.input, live.reserve.to, pulled.lost);
   context.progress({ 'berth.memory_ms': Math.round(pulled.ms), 'berth.memory_bytes': pulled.bytes });
   return pulled;
 }

@@ -160,16 +160,16 @@ export async function resumeOrStart(context: StepContext, moving: Moving): Promi
   } catch (thrown) {
     const error = AppError.from(thrown);
     if (error.code !== 'unsupported') throw error;
-    await startAnew(context, moving, error.message);
+    await startAnew(context, moving.input, moving.reserve.to, error.message);
     return undefined;
   }
 }
 
-/** It lost its memory on the way, and is the target's: what is on its disk begins again there. */
-export async function startAnew(context: StepContext, { input, reserve }: Moving, why: string): Promise<void> {
+/** It lost its memory on the way: what is on its disk begins again on the node that owns it. */
+export async function startAnew(context: StepContext, input: MoveInput, node: string, why: string): Promise<void> {
   const { value } = needInstance(context.view, input);
-  const ref = refOf(value, reserve.generation);
-  await context.agents.of(reserve.to).ensureState({ ref, state: 'running', spec: specOf(context.view, value) });
+  const ref = refOf(value, value.generation);
+  await context.agents.of(node).ensureState({ ref, state: 'running', spec: specOf(context.view, value) });
   context.progress({ 'berth.started_anew': why });
 }
 

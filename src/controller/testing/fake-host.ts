@@ -38,6 +38,8 @@ export interface FakeHost {
   tap: Tap | undefined;
   /** Verdict that CheckMove gives. */
   verdict: 'live' | 'restart' | 'no';
+  /** What becomes of memory that is to follow in a post-copy. */
+  pages: 'here' | 'lost';
   runs(id: string): boolean;
   /** Behind the controller's back, too. */
   set(id: string, change: Partial<FakeInstance>): void;
@@ -66,6 +68,7 @@ export function makeHost(name: string, all: ReadonlyMap<string, FakeHost>, check
     down: false,
     tap: undefined,
     verdict: 'live',
+    pages: 'here',
     runs: id => {
       const found = instances.get(id);
       return found !== undefined && found.state !== 'stopped' && !found.held;

@@ -27,6 +27,8 @@ export interface MovingOptions {
   /** The first three numbers of the segment's addresses. */
   readonly subnet: string;
   readonly memory?: string;
+  /** Its only address; absent: one of the subnet. */
+  readonly ipv6?: string;
   /** Lines of its inittab besides the echo server on port 7, and programs by their names in /bin. */
   readonly inittab?: string;
   readonly programs?: Readonly<Record<string, string>>;
@@ -54,7 +56,7 @@ export class Moving {
     const { prefix, subnet } = options;
     const folder = await mkdtemp(join(tmpdir(), 'berth-move-'));
     await chmod(folder, 0o711);
-    await makeSegment(`${subnet}.1`);
+    await makeSegment(`${subnet}.1`, options.ipv6 === undefined ? [] : [options.ipv6.replace(/::.*/, '::1')]);
     const authority = await makeAuthority('test');
     const host = (name: string, address: string) =>
       makeHost({ name, address, data: join(folder, name), cgroupPrefix: `${prefix}/${name}`, authority });
@@ -79,7 +81,7 @@ export class Moving {
   }
 
   get address(): string {
-    return `${this.#options.subnet}.50`;
+    return this.#options.ipv6 ?? `${this.#options.subnet}.50`;
   }
 
   spec(generation = this.generation): MessageInitShape<typeof InstanceSpecSchema> {
@@ -92,8 +94,9 @@ export class Moving {
         'limits.memory': this.#options.memory ?? '64MiB',
         'limits.cpu': '1',
         'volatile.eth0.hwaddr': '00:16:3e:00:00:02',
-        'volatile.eth0.ipv4.address': this.address,
-        'volatile.eth0.ipv4.prefix': '24',
+        ...(this.#options.ipv6 === undefined
+          ? { 'volatile.eth0.ipv4.address': this.address, 'volatile.eth0.ipv4.prefix': '24' }
+          : { 'volatile.eth0.ipv6.address': this.address, 'volatile.eth0.ipv6.prefix': '64' }),
       },
       devices: {
         root: { options: { type: 'disk', path: '/', pool: 'default' } },

@@ -52,10 +52,11 @@ export interface HostOptions {
   readonly authority: Identity;
 }
 
-/** A bridge with an address for the test itself. */
-export async function makeSegment(address: string): Promise<void> {
+/** A bridge with an address for the test itself, and perhaps some of IPv6. */
+export async function makeSegment(address: string, ipv6: readonly string[] = []): Promise<void> {
   await ip('link add segment address 02:00:00:00:00:01 type bridge');
   await ip(`address add ${address}/24 dev segment`);
+  for (const each of ipv6) await ip(`address add ${each}/64 dev segment nodad`);
   await ip('link set segment up');
 }
 
