@@ -2,7 +2,7 @@
  * The target's end of the streams of a move: agrees on how the volume travels, takes its rounds and the images, and
  * gives the word to restore when the source says that this was all.
  */
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, fail } from '../../domain/errors.ts';
@@ -13,7 +13,7 @@ import { checkId } from '../spec.ts';
 import { rootIdOf } from '../storage/id-map.ts';
 import { chooseMethod, TRANSFER_METHODS, type VolumeReceiver } from '../storage/transfer.ts';
 import { readFacts } from './facts.ts';
-import { folderOf, imagesIn, type MoveRecord, readRecord, say, writeRecord } from './folder.ts';
+import { folderOf, imagesIn, type MoveRecord, readRecord, say, writeRecord, writeWhole } from './folder.ts';
 import { type ImageList, type ImagePart, imageList, imagePart, writeImages, writePart } from './images.ts';
 import { keyOf, keyParams, type MoveKey, transferId } from './key.ts';
 import { writeWay } from './pages/pages-folder.ts';
@@ -28,6 +28,8 @@ const question = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('part'), part: imagePart }),
   /** `pages`: of a post-copy, where the rest of the memory is to be had. */
   z.object({ ask: z.literal('images'), images: imageList, pages: way.optional() }),
+  /** The volume is complete. */
+  z.object({ ask: z.literal('publish') }),
   z.object({ ask: z.literal('restore') }),
   /** Of snapshots and states: which are here? What the last round brought is that snapshot. A state is to be kept. */
   z.object({ ask: z.literal('inventory') }),
@@ -81,7 +83,8 @@ export function createIncoming(ports: MovePorts): Incoming {
     const method = record.method ?? chooseMethod(offer.methods, volumes.methods(record.spec), sameOwners);
     if (record.method === undefined) await writeRecord(folder, { ...record, method });
     const { words } = readFacts(folder);
-    return { method, next: issue(key).token, released: words.images !== undefined };
+    const next = issue(key).token;
+    return { method, next, released: words.images !== undefined, published: isPublished(folder) };
   }
 
   async function answer(key: MoveKey, message: unknown, body: Body): Promise<object> {
@@ -98,9 +101,12 @@ export function createIncoming(ports: MovePorts): Incoming {
         await receiveImages(folder, asked.images, body);
         if (asked.pages !== undefined) await writeWay(folder, asked.pages); // the pager begins
         return {};
-      case 'restore':
+      case 'publish':
         await (await expectReceiver(key)).publish();
-        await writeFile(join(folder, 'rootfs'), `${await volumes.activate((await expectRecord(folder)).spec)}\n`);
+        await writeWhole(join(folder, ROOTFS), `${await volumes.activate((await expectRecord(folder)).spec)}\n`);
+        return {};
+      case 'restore':
+        if (!isPublished(folder)) fail('conflict', 'the volume of this move is not complete here');
         say(folder, 'images', 'go');
         return {};
       case 'inventory':
@@ -167,6 +173,10 @@ export function createIncoming(ports: MovePorts): Incoming {
     },
   };
 }
+
+/** Where the volume is: for the scripts. */
+const ROOTFS = 'rootfs';
+const isPublished = (folder: string): boolean => existsSync(join(folder, ROOTFS));
 
 async function expectRecord(folder: string): Promise<MoveRecord> {
   return (await readRecord(folder)) ?? fail('not-found', 'this move is not known here');

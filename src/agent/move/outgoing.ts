@@ -10,7 +10,12 @@ import { TRANSFER_METHODS, type TransferMethod, type VolumeSender } from '../sto
 import { type MoveKey, transferId } from './key.ts';
 import type { DataToken, MovePorts } from './ports.ts';
 
-const begun = z.object({ method: z.enum(TRANSFER_METHODS), next: z.string(), released: z.boolean() });
+const begun = z.object({
+  method: z.enum(TRANSFER_METHODS),
+  next: z.string(),
+  released: z.boolean(),
+  published: z.boolean(),
+});
 
 export class Outgoing {
   readonly #ports: MovePorts;
@@ -22,6 +27,8 @@ export class Outgoing {
   readonly #open = new Set<Channel>();
   /** The target has all it needs and was told to restore. */
   released = false;
+  /** The target has the whole volume, as it is while the instance stands still. */
+  published = false;
   /** Has a round of the volume arrived, so that the next one is small? */
   warm = false;
 
@@ -43,9 +50,12 @@ export class Outgoing {
     try {
       const { volumes } = this.#ports;
       const offer = { methods: volumes.methods(this.#spec), idMap: volumes.idMap(this.#spec) ?? null };
-      const { method, next, released } = begun.parse((await channel.ask({ ask: 'begin', ...offer })).message);
+      const { method, next, released, published } = begun.parse(
+        (await channel.ask({ ask: 'begin', ...offer })).message,
+      );
       this.#next = next;
       this.released = released;
+      this.published = published;
       this.#sender ??= await this.#openSender(method);
       return channel;
     } catch (error) {

@@ -125,38 +125,50 @@ export function createSource(ports: MovePorts): MoveSource {
     return facts;
   }
 
+  const untilDumped = (folder: string, id: string) => untilDump(folder, id, ({ stages }) => stages.has('verdict'));
+  const dumpMs = (facts: Facts): number => between(facts, 'freeze', 'verdict') ?? 0;
+
   async function handOver(
     folder: string,
     key: MoveKey,
     mode: LiveMode,
     [imageStream, volumeStream]: readonly [Channel, Channel],
-    { sender, released }: Outgoing,
+    { sender, released, published }: Outgoing,
   ): Promise<Timings> {
     await untilDump(folder, key.instance, ({ stages }) => stages.has('frozen') || stages.has('verdict'));
     const frozen = clock.now();
+    // An agent that died after its last word to the target, and before it wrote that down, must not send it all again.
+    if (released) return { ms: { dump: dumpMs(await untilDumped(folder, key.instance)) }, bytes: {} };
+
     // Nothing writes to the volume from here on, but CRIU: see below.
-    const early = released ? undefined : sender.round(volumeStream, { final: true });
+    const early = published ? undefined : sender.round(volumeStream, { final: true });
     early?.catch(() => {}); // met below
     let written = false;
-    const pagesSent = early && sendEarlyPages(imageStream, imagesIn(folder), () => written);
-    pagesSent?.catch(() => {}); // met below
-    const facts = await untilDump(folder, key.instance, ({ stages }) => stages.has('verdict')).finally(() => {
+    const pagesSent = sendEarlyPages(imageStream, imagesIn(folder), () => written);
+    pagesSent.catch(() => {}); // met below
+    const facts = await untilDumped(folder, key.instance).finally(() => {
       written = true;
     });
     const dumped = clock.now();
-    const ms = { dump: between(facts, 'freeze', 'verdict') ?? 0 };
-    // An agent that died after its last word to the target, and before it wrote that down, must not send it all again.
-    if (early === undefined || pagesSent === undefined) return { ms, bytes: {} };
 
     mendMountImages(imagesIn(folder));
     const images = withHeld(listImages(imagesIn(folder)), await pagesSent);
     const pages = mode === 'post-copy' ? ports.pages.issue(key) : undefined;
+    const endOfVolume = async (): Promise<readonly RoundReport[]> => {
+      if (early === undefined) return [];
+      const rounds = [await early];
+      if (images.some(image => image.name === REMAPS)) rounds.push(await sender.round(volumeStream, { final: true }));
+      await volumeStream.ask({ ask: 'publish' });
+      return rounds;
+    };
+    const ended = endOfVolume();
+    ended.catch(() => {}); // met below
     await imageStream.ask({ ask: 'images', images, pages }, readImages(imagesIn(folder), images));
     const sentImages = clock.now();
-    const rounds = [await early];
-    if (images.some(image => image.name === REMAPS)) rounds.push(await sender.round(volumeStream, { final: true }));
+    const rounds = await ended;
     if (readFacts(folder).words.verdict === 'back') fail('cancelled', 'the move was called off');
     await imageStream.ask({ ask: 'restore' });
+    const ms = { dump: dumpMs(facts) };
     learnFrom(mode, folder, images, ms.dump, sentImages - dumped);
     return {
       ms: {
