@@ -18,6 +18,7 @@ type ExecOutput = MessageInitShape<typeof ExecOutputSchema>;
 
 /** A daemon left behind may hold the pipes open: after the command's end this much silence ends the output. */
 const SILENCE_MS = 100;
+const ENDED_BY_MOVE = Buffer.from('\r\nThe session was ended: the instance moves to another host.\r\n');
 
 export async function* exec(
   host: Host,
@@ -29,6 +30,7 @@ export async function* exec(
   if (first?.case !== 'start') fail('invalid', 'the first message of exec must be "start"');
   const start: ExecStart = first.value;
   const attach = await prepare(host, start);
+  const isMoving = () => host.isMoving(parseRef(start.ref).id);
   signal.throwIfAborted();
 
   const session = start.interactive
@@ -44,7 +46,10 @@ export async function* exec(
     for await (const { index, chunk } of merged(streams)) {
       yield { output: { case: index === 0 ? 'stdout' : 'stderr', value: chunk } };
     }
-    yield { output: { case: 'exited', value: await session.exited } };
+    const code = await session.exited;
+    if (code > 128 && isMoving())
+      yield { output: { case: session.stderr ? 'stderr' : 'stdout', value: ENDED_BY_MOVE } };
+    yield { output: { case: 'exited', value: code } };
   } finally {
     signal.removeEventListener('abort', session.kill);
     session.kill();

@@ -26,8 +26,15 @@ export interface MoveCheck {
   readonly predictedTotalMs: number;
 }
 
-/** @param target as it describes itself @param mode as it was asked for; '' = auto */
-export async function checkMove(host: Host, ref: Ref, target: HostMessage, mode: string): Promise<MoveCheck> {
+export interface Wish {
+  /** '' = auto. */
+  readonly mode: string;
+  /** Exec sessions may be ended. */
+  readonly detach: boolean;
+}
+
+/** @param target as it describes itself @param wish what its user asked for */
+export async function checkMove(host: Host, ref: Ref, target: HostMessage, { mode, detach }: Wish): Promise<MoveCheck> {
   const { spec, pool } = host.ledger.expect(ref);
   const { state, pid } = host.runtime.look(ref.id);
   const inside = pid === 0 ? undefined : await lookInside(host.cgroups, ref.id, pid);
@@ -38,6 +45,7 @@ export async function checkMove(host: Host, ref: Ref, target: HostMessage, mode:
     to: endOf(target),
     inside,
     frozen: state === 'frozen',
+    detach,
     volumes: disks.filter(({ pool }) => pool !== undefined).map(({ source = '' }) => source),
     hostPaths: disks.filter(({ pool }) => pool === undefined).map(({ source = '' }) => source),
     nics: planNics(spec, host.config.bridge).map(({ name, addresses }) => ({

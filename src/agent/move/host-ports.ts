@@ -5,6 +5,7 @@ import { dial } from '../../rpc/data/dial.ts';
 import type { TlsIdentity } from '../../rpc/identity.ts';
 import { applyLimits } from '../apply-limits.ts';
 import type { DataPlane } from '../data-plane/listener.ts';
+import { endSessions } from '../exec/end-sessions.ts';
 import type { Host } from '../host.ts';
 import { idMapOf, pinCpus, writeInstanceFiles } from '../instance-files.ts';
 import { attachPairs, removePairs } from '../nic/nics.ts';
@@ -64,6 +65,9 @@ export function containersOf(host: Host): Containers {
     lxcPath: host.paths.lxc,
     look: id => host.runtime.look(id),
     thaw: id => host.runtime.thaw(id),
+    async endSessions(id) {
+      await endSessions(host.runtime.look(id).pid, () => host.cgroups.members(id), host.clock);
+    },
     memoryBytes: id => memoryBytes(host.cgroups, id),
     members: id => host.cgroups.members(id),
     kill: id => host.runtime.kill(id),

@@ -32,6 +32,8 @@ export interface Case {
   /** Undefined: it is stopped, so that only its volume travels. */
   readonly inside: Inside | undefined;
   readonly frozen: boolean;
+  /** Exec sessions may be ended by the move. */
+  readonly detach: boolean;
   /** Custom volumes among its devices, and folders of the host. */
   readonly volumes: readonly string[];
   readonly hostPaths: readonly string[];
@@ -48,7 +50,7 @@ export function obstaclesOf(move: Case): readonly Obstacle[] {
   return [
     ...always,
     ...liveHostRules(move),
-    ...processRules(inside),
+    ...processRules(inside, move.detach),
     ...mountRules(inside),
     ...networkRules(move, inside),
     ...roomRules(move, inside),
@@ -100,13 +102,13 @@ function liveHostRules({ from, to, frozen }: Case): readonly Obstacle[] {
 
 const majorOf = (kernel: string): string => kernel.split('.').slice(0, 2).join('.');
 
-function processRules(inside: Inside): readonly Obstacle[] {
+function processRules(inside: Inside, detach: boolean): readonly Obstacle[] {
   const ours = descendants(inside);
   const guests = inside.processes.filter(({ pid }) => ours.has(pid));
   return [
     ...inside.processes
       .filter(process => !ours.has(process.pid) && !inside.processes.some(({ pid }) => pid === process.parent))
-      .map(process => warn(`${named(process)} belongs to an exec session`, 'the session ends with the move')),
+      .map(process => sessionRule(process, detach)),
     ...guests
       .filter(({ foreignSession }) => foreignSession)
       .map(process =>
@@ -121,6 +123,14 @@ function processRules(inside: Inside): readonly Obstacle[] {
   ];
 }
 
+/** One end of it is on this host, and stays there. */
+function sessionRule(process: Process, detach: boolean): Obstacle {
+  const what = `${named(process)} belongs to an exec session`;
+  return detach
+    ? warn(what, 'the session will be ended; daemons that it started go on')
+    : restart(what, 'end the session, or let the move end it: --detach');
+}
+
 const UNSHARE = 'stop it, or see docs/systemd.md if it is a service; nested containers cannot move';
 
 /** The first file of a process that is in the way: more would only repeat. */
@@ -128,11 +138,20 @@ function fileRule(process: Process): readonly Obstacle[] {
   for (const { target, foreign } of process.files) {
     const kind = UNSAVABLE.find(({ pattern }) => pattern.test(target));
     if (kind) return [restart(`${named(process)} uses ${kind.what}, which cannot be saved`, `stop it, or ${ANYWAY}`)];
-    if (foreign) return [restart(`${named(process)} has ${target} of the host open`, 'restart it from inside')];
+    if (foreign)
+      return [
+        restart(
+          `${named(process)} has ${target} of the host open`,
+          /^\/dev\/pts\//.test(target) ? NO_TERMINAL : 'restart it from inside',
+        ),
+      ];
   }
   return [];
 }
 
+/** A terminal of an exec session, whose other end was on this host. */
+const NO_TERMINAL =
+  'restart it with `setsid COMMAND </dev/null >FILE 2>&1 &`, or by `berth exec NAME -- sh -c "COMMAND &"`';
 const ANYWAY = 'move with a restart';
 
 const UNSAVABLE = [

@@ -26,6 +26,8 @@ export interface Containers {
   /** What is true of it on this host now. */
   look(id: string): { readonly state: 'running' | 'frozen' | 'stopped'; readonly pid: number };
   thaw(id: string): Promise<void>;
+  /** Ends what `exec` has open in it. Repeatable. */
+  endSessions(id: string): Promise<void>;
   nics(spec: Spec): readonly MoveNic[];
   /** What a dump of it would hold now, about. */
   memoryBytes(id: string): number;

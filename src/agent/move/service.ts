@@ -15,9 +15,9 @@ import type { DataToken, Timings } from './ports.ts';
 /** The part of the service that is about moves. */
 export function moveService(host: Host, moves: Moves) {
   return {
-    async checkMove({ ref, target, mode }) {
+    async checkMove({ ref, target, mode, detach }) {
       if (target === undefined) fail('invalid', 'target is missing');
-      const found = await checkMove(host, parseRef(ref), target, mode);
+      const found = await checkMove(host, parseRef(ref), target, { mode, detach });
       return {
         ...found,
         obstacles: [...found.obstacles],

@@ -112,6 +112,7 @@ export function createSource(ports: MovePorts): MoveSource {
 
   async function beginDump(folder: string, key: MoveKey, spec: Spec, mode: LiveMode): Promise<void> {
     await writeRecord(folder, { key, spec, mode });
+    await containers.endSessions(spec.id); // none can begin now
     await furnish(folder, dumpOptions(mode), containers.nics(spec), modeFile(mode));
     startCheckpoint({ verb: 'dump', folder, criu: ports.criu, lxcPath: containers.lxcPath, name: spec.id });
   }

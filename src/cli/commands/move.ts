@@ -18,6 +18,7 @@ interface Options {
   readonly storage?: string;
   readonly targetProject?: string;
   readonly instanceOnly?: boolean;
+  readonly detach?: boolean;
   readonly check?: boolean;
   readonly dryRun?: boolean;
 }
@@ -35,6 +36,7 @@ export const define: Define = (command, session) => {
     .option('-s, --storage <pool>', 'move its root disk to this pool')
     .option('--target-project <name>', 'move it to this project')
     .option('--instance-only', 'leave its snapshots behind')
+    .option('--detach', 'end open exec sessions, which cannot move; daemons that they started go on')
     .option('--check', 'only tell whether it could move, and what is in the way; exits with 1 if it could not')
     .option('--dry-run', 'only tell where it would go, why, and how')
     .action(async (from: string, to: string | undefined, options: Options) => {
@@ -74,6 +76,7 @@ function migration(name: string, options: Options): object {
     migration: true,
     live: !options.stateless && options.mode !== 'restart',
     ...(options.mode === undefined ? {} : { 'berth.mode': options.mode }),
+    ...(options.detach ? { 'berth.detach': true } : {}),
     instance_only: options.instanceOnly === true,
     ...(options.storage === undefined ? {} : { pool: options.storage }),
     ...(options.targetProject === undefined ? {} : { project: options.targetProject }),

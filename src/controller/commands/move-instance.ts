@@ -21,6 +21,8 @@ export interface MoveRequest {
   readonly live: boolean;
   /** How it shall travel while it runs; undefined: auto. `restart` is as if `live` were false. */
   readonly mode?: MoveMode | undefined;
+  /** Exec sessions may be ended by it. Default: they are in its way. */
+  readonly detach?: boolean;
   /** Undefined: the best other host. */
   readonly target?: Target | undefined;
 }
@@ -44,14 +46,21 @@ export interface MoveCheck {
 /** @throws AppError `not-found`, `invalid` for a target that makes no sense, `unavailable`, `busy`. */
 export async function beginMoveInstance(
   { engine, view }: Commander,
-  { project, name, live, target, mode }: MoveRequest,
+  { project, name, live, target, mode, detach }: MoveRequest,
   requestor?: Requestor,
 ): Promise<SagaRecord> {
   const { value } = getInstance(view, project, name);
   checkMoveTarget({ view }, value, target);
   mustBeReachable(view, value);
   const runs = ['running', 'frozen'].includes(seenState(view, value));
-  const input = { project, name, id: value.id, ...(mode ? { mode } : {}), ...(target ? { target } : {}) };
+  const input = {
+    project,
+    name,
+    id: value.id,
+    ...(mode ? { mode } : {}),
+    ...(detach ? { detach } : {}),
+    ...(target ? { target } : {}),
+  };
   const table = live && mode !== 'restart' && runs ? migrateLive : migrateCold;
   return engine.start(table, input, instanceBeginning('Migrating instance', value, requestor));
 }
@@ -59,7 +68,7 @@ export async function beginMoveInstance(
 /** Stops nothing and reserves nothing. @throws as `beginMoveInstance`. */
 export async function checkMove(
   { view, agents, clock }: Pick<Commander, 'view' | 'agents' | 'clock'>,
-  { project, name, live, target, mode }: MoveRequest,
+  { project, name, live, target, mode, detach = false }: MoveRequest,
 ): Promise<MoveCheck> {
   const { value } = getInstance(view, project, name);
   checkMoveTarget({ view }, value, target);
@@ -74,7 +83,7 @@ export async function checkMove(
   }
   const host = await agents.of(placement.node).getHost({});
   const wanted = mode === undefined || mode === 'restart' ? 'auto' : mode;
-  const question = { ref: refOf(value, value.generation), target: host, mode: wanted };
+  const question = { ref: refOf(value, value.generation), target: host, mode: wanted, detach };
   const answer = await agents.of(value.node).checkMove(question);
   const verdict = ['live', 'restart', 'no'].includes(answer.verdict) ? (answer.verdict as MoveCheck['verdict']) : 'no';
   return {

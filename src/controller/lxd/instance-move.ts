@@ -26,6 +26,8 @@ const body = z.object({
   target: z.unknown().optional(),
   /** Ours: how it shall travel while it runs. */
   'berth.mode': z.enum(MOVE_MODES).nullish(),
+  /** Ours: exec sessions may be ended. */
+  'berth.detach': flagField,
 });
 
 export async function postInstance(lxd: Lxd, request: ApiRequest): Promise<Answer> {
@@ -47,7 +49,8 @@ export async function postInstance(lxd: Lxd, request: ApiRequest): Promise<Answe
     fail('unsupported', 'Moving and renaming in one go is not supported: do one after the other');
   if (sent.instance_only && snapshotsOf(lxd.view, value.id).length > 0)
     fail('unsupported', 'Snapshots move with their instance: delete those that shall not');
-  const move = { project, name, live: sent.live, target: targetOf(request), mode: sent['berth.mode'] ?? undefined };
+  const wish = { mode: sent['berth.mode'] ?? undefined, detach: sent['berth.detach'] };
+  const move = { project, name, live: sent.live, target: targetOf(request), ...wish };
   if (isTrue(request.query['dry-run'])) return sync(planOf(await checkMove(lxd, move)));
   if (move.target === undefined)
     fail('unsupported', 'Moving to another server is not supported: name a member of this cluster with target');

@@ -120,7 +120,7 @@ async function perform(
   try {
     tally.doing(name, 'moving');
     const where = to === '' ? { avoid } : { target: { node: to } };
-    const move = { project, name, id, origin, ...where };
+    const move = { project, name, id, origin, detach: true, ...where }; // nobody's session holds up a whole host
     const beginning = instanceBeginning('Migrating instance', record);
     return await context.child(`move/${id}/${tries}`, way.live ? migrateLive : migrateCold, move, beginning);
   } finally {

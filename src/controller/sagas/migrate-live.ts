@@ -66,7 +66,12 @@ const SWITCH_TIMEOUT_MS = 600_000;
 async function check(context: StepContext, { input, reserve }: Moving): Promise<Checked> {
   const { value } = needInstance(context.view, input);
   const target = await context.agents.of(reserve.to).getHost({});
-  const question = { ref: refOf(value, value.generation), target, mode: input.mode ?? 'auto' };
+  const question = {
+    ref: refOf(value, value.generation),
+    target,
+    mode: input.mode ?? 'auto',
+    detach: input.detach === true,
+  };
   const answer = await context.agents.of(reserve.from).checkMove(question);
   if (answer.verdict !== 'live') {
     const why = answer.obstacles.map(({ what, advice }) => (advice === '' ? what : `${what} (${advice})`)).join('; ');

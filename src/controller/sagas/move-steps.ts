@@ -22,6 +22,8 @@ export type MoveInput = InstanceKey & {
   readonly target?: Target;
   /** How it shall travel while it runs; absent = as the hosts think best. */
   readonly mode?: MoveMode;
+  /** Exec sessions may be ended. */
+  readonly detach?: boolean;
   /** Hosts that take part in enough moves already. */
   readonly avoid?: readonly string[];
   /** Evacuation: the node to which it shall return; '' = it did. Absent = as it is. */
