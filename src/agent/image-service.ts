@@ -10,6 +10,7 @@ import { createFetchImage, type ImageSource as Source } from './image/fetch-imag
 import type { ImageInfo, Part } from './image/image-info.ts';
 import type { ImageStore } from './image/image-store.ts';
 import { DOWNLOAD_STREAM, UPLOAD_STREAM } from './image/image-streams.ts';
+import { PROBE_STREAM } from './move/wire-probe.ts';
 import { progressOf } from './progress.ts';
 
 /** From the question for a token until its stream is opened. */
@@ -21,7 +22,7 @@ export function imageService(host: Host, store: ImageStore, dataPlane: DataPlane
 
   return {
     async issueDataToken({ kind, params }) {
-      if (kind !== UPLOAD_STREAM && kind !== DOWNLOAD_STREAM)
+      if (![UPLOAD_STREAM, DOWNLOAD_STREAM, PROBE_STREAM].includes(kind))
         fail('invalid', `there are no tokens for "${kind}" streams`);
       return { token: dataPlane.issueToken(kind, params, TOKEN_TTL_MS), address: host.config.dataListen };
     },

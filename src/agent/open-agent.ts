@@ -76,7 +76,7 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
     implementation: {
       ...instanceService(host, observer, verb),
       ...imageService(host, store, dataPlane, identity),
-      ...moveService(host, moves),
+      ...moveService(host, moves, identity),
       ...snapshotService(host, verb),
     },
     allow: isController,

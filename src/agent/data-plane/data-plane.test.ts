@@ -18,6 +18,7 @@ import { run } from '../command.ts';
 import { createFetchImage } from '../image/fetch-image.ts';
 import { openImageStore } from '../image/image-store.ts';
 import { serveImageStreams } from '../image/image-streams.ts';
+import { PROBE_STREAM, probeWire, serveProbes } from '../move/wire-probe.ts';
 import { scratchFolder } from '../storage/testing/scratch-pool.ts';
 import { type DataPlane, listenForData } from './listener.ts';
 
@@ -268,4 +269,12 @@ test('an image goes up from the controller, over to another host, and damage on 
   await assert.rejects(fetchImage(sha256, [source()]), { code: 'invalid', message: /has fingerprint/ });
   assert.deepEqual(await readdir(join(other, 'images')), []);
   assert.deepEqual(await readdir(join(other, 'uploads')), []);
+});
+
+test('a probe measures how fast bytes get across, and needs a token as all streams do', async () => {
+  serveProbes(plane);
+  const token = plane.issueToken(PROBE_STREAM, {}, 1000);
+  const rate = await probeWire({ token, address }, id('n1'));
+  assert.ok(rate > 1000, `${rate} bytes per ms`); // a megabyte a second: even a machine in trouble does that
+  await assert.rejects(probeWire({ token, address }, id('n1')), { code: 'forbidden' });
 });

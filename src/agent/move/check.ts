@@ -31,10 +31,12 @@ export interface Wish {
   readonly mode: string;
   /** Exec sessions may be ended. */
   readonly detach: boolean;
+  /** Bytes per ms to the target, where they were measured just now. */
+  readonly wireRate: number | undefined;
 }
 
 /** @param target as it describes itself @param wish what its user asked for */
-export async function checkMove(host: Host, ref: Ref, target: HostMessage, { mode, detach }: Wish): Promise<MoveCheck> {
+export async function checkMove(host: Host, ref: Ref, target: HostMessage, wish: Wish): Promise<MoveCheck> {
   const { spec, pool } = host.ledger.expect(ref);
   const { state, pid } = host.runtime.look(ref.id);
   const inside = pid === 0 ? undefined : await lookInside(host.cgroups, ref.id, pid);
@@ -45,7 +47,7 @@ export async function checkMove(host: Host, ref: Ref, target: HostMessage, { mod
     to: endOf(target),
     inside,
     frozen: state === 'frozen',
-    detach,
+    detach: wish.detach,
     volumes: disks.filter(({ pool }) => pool !== undefined).map(({ source = '' }) => source),
     hostPaths: disks.filter(({ pool }) => pool === undefined).map(({ source = '' }) => source),
     nics: planNics(spec, host.config.bridge).map(({ name, addresses }) => ({
@@ -59,8 +61,8 @@ export async function checkMove(host: Host, ref: Ref, target: HostMessage, { mod
     .usageBytes(instanceVolume(ref.id))
     .catch(() => 0);
   const load = { memoryBytes: inside?.memoryBytes ?? 0, processes: inside?.processes.length ?? 0, diskBytes };
-  const [from, to] = [moveEnd(source), moveEnd(target)];
-  const choice = inside === undefined ? NOT_LIVE : chooseMode(mode, load, from, to);
+  const [from, to] = [withWire(moveEnd(source), wish.wireRate), moveEnd(target)];
+  const choice = inside === undefined ? NOT_LIVE : chooseMode(wish.mode, load, from, to);
   const refused = inside !== undefined && choice.mode === undefined ? [notLike(choice.why)] : [];
   const obstacles = [...found, ...refused];
   const { pauseMs, totalMs } = predict(choice.mode ?? 'stop-and-copy', load, from.pace, to.pace);
@@ -87,6 +89,10 @@ const notLike = (why: string): Obstacle => ({
 function moveEnd({ node, noPostCopy, noPreCopy, pace }: HostMessage): MoveEnd {
   return { node, modes: { noPostCopy, noPreCopy }, pace: pace ?? FIRST_PACE };
 }
+
+/** What was learnt is of all targets together; a wire that is slower than that is what counts. */
+const withWire = (end: MoveEnd, rate: number | undefined): MoveEnd =>
+  rate === undefined ? end : { ...end, pace: { ...end.pace, sendRate: Math.min(end.pace.sendRate, rate) } };
 
 function endOf(host: HostMessage): End {
   return {

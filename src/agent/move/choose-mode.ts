@@ -3,8 +3,11 @@ import type { LiveMode } from '../../domain/move-mode.ts';
 import type { MemoryModes } from './memory-modes.ts';
 import { type Load, type Pace, transferMs } from './pace.ts';
 
-/** Below, moving everything at once is as good as nobody noticing, and nothing can be lost later. */
-const SHORT_MS = 60;
+/**
+ * Below, everything moves at once: a restore whose memory follows takes some 30 ms longer, and while it follows a lost source
+ * is a lost memory.
+ */
+const SHORT_MS = 100;
 
 export interface End {
   readonly node: string;

@@ -15,6 +15,7 @@ import type { PagesHere, PagesRequest } from './pages/pages-in.ts';
 import type { DataToken, Timings } from './ports.ts';
 import { createSource } from './source.ts';
 import { createTarget } from './target.ts';
+import { serveProbes } from './wire-probe.ts';
 
 export interface Moves {
   prepare(key: MoveKey, spec: Spec, mode: AgentMode): Promise<DataToken>;
@@ -39,6 +40,7 @@ export function openMoves(host: Host, parts: MoveParts): Moves {
   const source = createSource(ports);
   const target = createTarget(ports);
   parts.dataPlane.handle(PAGES_STREAM, ({ channel, params }) => source.acceptPages(channel, params));
+  serveProbes(parts.dataPlane);
   parts.dataPlane.handle(MOVE_STREAM, ({ channel, params }) => target.incoming.accept(channel, params));
 
   /** What the source has, under an older ownership; undefined if this host has nothing of it, or has it back. */

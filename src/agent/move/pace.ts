@@ -12,7 +12,7 @@ export interface Pace {
   readonly dumpRate: number;
   /** Dump when memory stays where it is: CRIU looks at every page all the same. */
   readonly lazyDumpRate: number;
-  /** Of what has not been sent yet when the dump ends. */
+  /** Over the wire, with TLS. */
   readonly sendRate: number;
   readonly restoreMs: number;
   /** The same when memory follows later. */
@@ -94,8 +94,8 @@ export function learn(pace: Pace, { phase, ms, memoryBytes, processes }: Sample)
       return fixed('lazyRestoreMs', 'restoreProcessMs', ms);
     case 'resume':
       return set('resumeMs', ms, 1);
-    case 'send':
-      return rate('sendRate', ms);
+    case 'send': // what was left to be sent when the dump was over
+      return rate('sendRate', ms + memoryBytes / pace.dumpRate);
     case 'pull':
       return rate('pullRate', ms);
   }
@@ -109,9 +109,9 @@ export interface Prediction {
   readonly totalMs: number;
 }
 
-/** What memory adds to the pause of a stop-and-copy. */
+/** What memory adds to the pause of a stop-and-copy: it is sent while it is still being dumped. */
 export const transferMs = ({ memoryBytes }: Load, from: Pace, to: Pace): number =>
-  memoryBytes * (1 / from.dumpRate + 1 / from.sendRate + 1 / to.restoreRate);
+  memoryBytes / Math.min(from.dumpRate, from.sendRate) + memoryBytes / to.restoreRate;
 
 /** @param diskBytes of the volume, all of which has to travel before the pause */
 export function predict(

@@ -3,6 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { fail } from '../../domain/errors.ts';
 import { LIVE_MODES, type LiveMode } from '../../domain/move-mode.ts';
 import type { Agent, DataToken as DataTokenMessage, MoveTimingsSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
+import type { TlsIdentity } from '../../rpc/identity.ts';
 import type { Server } from '../../rpc/shapes.ts';
 import type { Host } from '../host.ts';
 import { progressOf } from '../progress.ts';
@@ -11,18 +12,21 @@ import { checkMove } from './check.ts';
 import { parseMoveRef } from './key.ts';
 import type { Moves } from './moves.ts';
 import type { DataToken, Timings } from './ports.ts';
+import { probeWire } from './wire-probe.ts';
 
 /** The part of the service that is about moves. */
-export function moveService(host: Host, moves: Moves) {
+export function moveService(host: Host, moves: Moves, identity: TlsIdentity) {
   return {
-    async checkMove({ ref, target, mode, detach }) {
+    async checkMove({ ref, target, mode, detach, probe }) {
       if (target === undefined) fail('invalid', 'target is missing');
-      const found = await checkMove(host, parseRef(ref), target, { mode, detach });
+      const wireRate = probe && (await probeWire(parseToken(probe), identity));
+      const found = await checkMove(host, parseRef(ref), target, { mode, detach, wireRate });
       return {
         ...found,
         obstacles: [...found.obstacles],
         memoryBytes: BigInt(found.memoryBytes),
         diskBytes: BigInt(found.diskBytes),
+        wireRate: wireRate ?? 0,
       };
     },
     async prepareMove(request) {

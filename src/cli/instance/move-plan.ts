@@ -20,6 +20,8 @@ interface MoveCheck {
   readonly memory_bytes: number;
   readonly disk_bytes: number;
   readonly processes: number;
+  /** Measured between the two hosts. Absent or 0: not. */
+  readonly wire_bytes_per_second?: number;
   /** How its memory would travel; '' = not at all. Absent: an older server. */
   readonly mode?: string;
   readonly mode_reason?: string;
@@ -54,10 +56,12 @@ function prediction({
   mode_reason,
   predicted_pause_ms,
   predicted_total_ms,
+  wire_bytes_per_second,
 }: MoveCheck): readonly string[] {
   if (verdict !== 'live' || !mode) return [];
   const seconds = ((predicted_total_ms ?? 0) / 1000).toFixed(1);
-  return [`by ${mode} (${mode_reason}): a pause of about ${predicted_pause_ms} ms, ${seconds} s in all`];
+  const wire = wire_bytes_per_second ? `, at ${binarySize(wire_bytes_per_second)}/s between the hosts` : '';
+  return [`by ${mode} (${mode_reason}): a pause of about ${predicted_pause_ms} ms, ${seconds} s in all${wire}`];
 }
 
 /** True if the move would be refused. */

@@ -3,11 +3,12 @@ import { fail } from '../../domain/errors.ts';
 import type { InstanceRecord } from '../../domain/instance.ts';
 import type { MoveMode } from '../../domain/move-mode.ts';
 import type { Placement } from '../../domain/placement.ts';
-import { expanded, refOf } from '../instances/expanded.ts';
+import { expanded } from '../instances/expanded.ts';
 import { getInstance } from '../instances/instance-store.ts';
 import { mustBeReachable, seenState } from '../instances/state.ts';
 import { decidePlacement, type Target } from '../placing.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
+import { askCheck } from '../sagas/ask-check.ts';
 import { instanceBeginning } from '../sagas/instance-beginning.ts';
 import { migrateCold } from '../sagas/migrate-cold.ts';
 import { migrateLive } from '../sagas/migrate-live.ts';
@@ -36,6 +37,8 @@ export interface MoveCheck {
   readonly memoryBytes: number;
   readonly diskBytes: number;
   readonly processes: number;
+  /** Bytes per second from its host to the target, measured just now; 0 = not. */
+  readonly wireBytesPerSecond: number;
   /** How its memory would travel, and why so; '' = not at all. */
   readonly mode: string;
   readonly why: string;
@@ -81,10 +84,8 @@ export async function checkMove(
     const obstacle = { what: `no host fits: ${placement.summary}`, advice: '', severity: 'no' };
     return { ...NOTHING_KNOWN, verdict: 'no', obstacles: [obstacle], placement };
   }
-  const host = await agents.of(placement.node).getHost({});
   const wanted = mode === undefined || mode === 'restart' ? 'auto' : mode;
-  const question = { ref: refOf(value, value.generation), target: host, mode: wanted, detach };
-  const answer = await agents.of(value.node).checkMove(question);
+  const answer = await askCheck(agents, value, placement.node, { mode: wanted, detach });
   const verdict = ['live', 'restart', 'no'].includes(answer.verdict) ? (answer.verdict as MoveCheck['verdict']) : 'no';
   return {
     verdict: runs ? verdict : verdict === 'no' ? 'no' : 'cold',
@@ -93,6 +94,7 @@ export async function checkMove(
     memoryBytes: Number(answer.memoryBytes),
     diskBytes: Number(answer.diskBytes),
     processes: answer.processes,
+    wireBytesPerSecond: Math.round(answer.wireRate * 1000),
     mode: answer.mode,
     why: answer.why,
     predictedPauseMs: Math.round(answer.predictedPauseMs),
@@ -104,6 +106,7 @@ const NOTHING_KNOWN = {
   memoryBytes: 0,
   diskBytes: 0,
   processes: 0,
+  wireBytesPerSecond: 0,
   mode: '',
   why: '',
   predictedPauseMs: 0,

@@ -66,6 +66,7 @@ function planOf({ placement, verdict, obstacles, ...found }: MoveCheck) {
     memory_bytes: found.memoryBytes,
     disk_bytes: found.diskBytes,
     processes: found.processes,
+    wire_bytes_per_second: found.wireBytesPerSecond,
     mode: found.mode,
     mode_reason: found.why,
     predicted_pause_ms: found.predictedPauseMs,

@@ -11,6 +11,7 @@ import { drain } from '../instances/progress.ts';
 import { FinalWord } from '../saga/final-word.ts';
 import { saga } from '../saga/saga.ts';
 import type { StepContext } from '../saga/step-context.ts';
+import { askCheck } from './ask-check.ts';
 import {
   abortBoth,
   abortSource,
@@ -65,14 +66,8 @@ const SWITCH_TIMEOUT_MS = 600_000;
 
 async function check(context: StepContext, { input, reserve }: Moving): Promise<Checked> {
   const { value } = needInstance(context.view, input);
-  const target = await context.agents.of(reserve.to).getHost({});
-  const question = {
-    ref: refOf(value, value.generation),
-    target,
-    mode: input.mode ?? 'auto',
-    detach: input.detach === true,
-  };
-  const answer = await context.agents.of(reserve.from).checkMove(question);
+  const wish = { mode: input.mode ?? 'auto', detach: input.detach === true };
+  const answer = await askCheck(context.agents, value, reserve.to, wish);
   if (answer.verdict !== 'live') {
     const why = answer.obstacles.map(({ what, advice }) => (advice === '' ? what : `${what} (${advice})`)).join('; ');
     const instead = answer.verdict === 'restart' ? '; it can be moved by stopping and starting it: --mode restart' : '';
