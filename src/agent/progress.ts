@@ -2,16 +2,15 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ProgressSchema } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
 
-export type Report = (progress: MessageInitShape<typeof ProgressSchema>) => void;
+type Progress = MessageInitShape<typeof ProgressSchema>;
+export type Report = (progress: Progress) => void;
 
 /**
- * Yields what `work` reports and at the end a message with `done`; throws what it throws. A slow reader misses
+ * Yields what `work` reports and at the end a message with `done` and what it returns; throws what it throws. A slow reader misses
  * intermediate reports, never the end. The work goes on if the reader leaves: verbs end by themselves.
  */
-export async function* progressOf(
-  work: (report: Report) => Promise<void>,
-): AsyncGenerator<MessageInitShape<typeof ProgressSchema>> {
-  let latest: MessageInitShape<typeof ProgressSchema> | undefined;
+export async function* progressOf(work: (report: Report) => Promise<Progress | void>): AsyncGenerator<Progress> {
+  let latest: Progress | undefined;
   let wake = () => {};
   let ended = false;
   const outcome = work(progress => {
@@ -29,6 +28,5 @@ export async function* progressOf(
     latest = undefined;
     yield report;
   }
-  await outcome;
-  yield { phase: 'done', done: true };
+  yield { phase: 'done', ...(await outcome), done: true };
 }

@@ -22,8 +22,11 @@ export const RESTORE_OPTIONS: readonly string[] = COMMON;
  */
 const POST_COPY = { dump: ['--lazy-pages', '--address', '127.0.0.1'], restore: ['--lazy-pages'] };
 
-export const dumpOptions = (mode: LiveMode): readonly string[] =>
-  mode === 'post-copy' ? [...DUMP_OPTIONS, ...POST_COPY.dump] : DUMP_OPTIONS;
+/** @param parent of a pre-copy: the folder of its last round, as seen from that of the images */
+export function dumpOptions(mode: LiveMode, parent?: string): readonly string[] {
+  if (parent !== undefined) return [...DUMP_OPTIONS, '--track-mem', '--prev-images-dir', parent];
+  return mode === 'post-copy' ? [...DUMP_OPTIONS, ...POST_COPY.dump] : DUMP_OPTIONS;
+}
 
 export const restoreOptions = (mode: LiveMode): readonly string[] =>
   mode === 'post-copy' ? [...RESTORE_OPTIONS, ...POST_COPY.restore] : RESTORE_OPTIONS;

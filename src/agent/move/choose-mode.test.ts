@@ -4,13 +4,15 @@ import { chooseMode, type End } from './choose-mode.ts';
 import { FIRST_PACE, learn, predict } from './pace.ts';
 
 const MIB = 2 ** 20;
-const end = (node: string, noPostCopy = ''): End => ({
+const end = (node: string, noPostCopy = '', noPreCopy = 'no soft-dirty'): End => ({
   node,
-  modes: { noPostCopy, noPreCopy: 'no soft-dirty' },
+  modes: { noPostCopy, noPreCopy },
   pace: FIRST_PACE,
 });
 const able = [end('n1'), end('n2')] as const;
 const unable = [end('n1'), end('n2', 'sysctl x is 0')] as const;
+const tracking = [end('n1', '', ''), end('n2')] as const;
+const onlyTracking = [end('n1', 'no faults', ''), end('n2', '', '')] as const;
 const load = (memoryMib: number) => ({ memoryBytes: memoryMib * MIB, processes: 2 });
 
 for (const [what, wanted, memoryMib, ends, mode, why] of [
@@ -21,6 +23,10 @@ for (const [what, wanted, memoryMib, ends, mode, why] of [
   ['also for little memory', 'post-copy', 1, able, 'post-copy', /as asked/],
   ['or refused with the reason', 'post-copy', 1, unable, undefined, /post-copy: on n2 sysctl x/],
   ['and so is pre-copy', 'pre-copy', 1, able, undefined, /pre-copy: on n1 no soft-dirty/],
+  ['which only its source must be able to', 'pre-copy', 1, tracking, 'pre-copy', /as asked/],
+  ['post-copy goes before pre-copy', 'auto', 1024, tracking, 'post-copy', /follows later/],
+  ['without it memory goes ahead', 'auto', 1024, onlyTracking, 'pre-copy', /goes ahead \(on n1 no faults\)/],
+  ['but not when it is little', 'auto', 5, onlyTracking, 'stop-and-copy', /takes \d+ ms/],
 ] as const) {
   test(`how memory travels: ${what}`, () => {
     const choice = chooseMode(wanted, load(memoryMib), ...ends);

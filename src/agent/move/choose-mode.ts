@@ -1,7 +1,7 @@
 /** How an instance's memory shall travel: pure. What was asked for, if it can be had; else what makes the pause short. */
 import type { LiveMode } from '../../domain/move-mode.ts';
 import type { MemoryModes } from './memory-modes.ts';
-import { type Load, type Pace, transferMs } from './pace.ts';
+import { type Load, type Pace, predict, transferMs } from './pace.ts';
 
 /**
  * Below, everything moves at once: a restore whose memory follows takes some 30 ms longer, and while it follows a lost source
@@ -22,25 +22,34 @@ export type Choice =
 
 /** @param wanted a mode of a live move, or `auto` */
 export function chooseMode(wanted: string, load: Load, from: End, to: End): Choice {
-  const lacking = firstOf([from, to], ({ modes }) => modes.noPostCopy);
+  const lacking = {
+    'post-copy': firstOf([from, to], ({ modes }) => modes.noPostCopy),
+    'pre-copy': lackingForPreCopy(from),
+  };
   switch (wanted) {
     case 'stop-and-copy':
       return { mode: wanted, why: 'as asked' };
     case 'post-copy':
-      return lacking === undefined
-        ? { mode: wanted, why: 'as asked' }
-        : { mode: undefined, why: `post-copy: ${lacking}` };
-    case 'pre-copy':
-      return {
-        mode: undefined,
-        why: `pre-copy: ${firstOf([from, to], ({ modes }) => modes.noPreCopy) ?? 'not built'}`,
-      };
+    case 'pre-copy': {
+      const why = lacking[wanted];
+      return why === undefined ? { mode: wanted, why: 'as asked' } : { mode: undefined, why: `${wanted}: ${why}` };
+    }
   }
   const ms = Math.round(transferMs(load, from.pace, to.pace));
   if (ms < SHORT_MS) return { mode: 'stop-and-copy', why: `its memory takes ${ms} ms to move` };
-  if (lacking !== undefined) return { mode: 'stop-and-copy', why: `no post-copy: ${lacking}` };
-  return { mode: 'post-copy', why: `its memory takes ${ms} ms to move, so it follows later` };
+  // Its pause is the shortest, and as good as the same however much is written.
+  if (lacking['post-copy'] === undefined) {
+    return { mode: 'post-copy', why: `its memory takes ${ms} ms to move, so it follows later` };
+  }
+  const pauseOf = (mode: LiveMode) => predict(mode, { ...load, diskBytes: 0 }, from.pace, to.pace).pauseMs;
+  if (lacking['pre-copy'] === undefined && pauseOf('pre-copy') < pauseOf('stop-and-copy')) {
+    return { mode: 'pre-copy', why: `its memory takes ${ms} ms to move, so it goes ahead (${lacking['post-copy']})` };
+  }
+  return { mode: 'stop-and-copy', why: `no post-copy: ${lacking['post-copy']}` };
 }
+
+/** Only the source has to see what is written to. */
+const lackingForPreCopy = (from: End): string | undefined => firstOf([from], ({ modes }) => modes.noPreCopy);
 
 function firstOf(ends: readonly End[], reason: (end: End) => string): string | undefined {
   const end = ends.find(each => reason(each) !== '');

@@ -13,11 +13,14 @@ const PART_BYTES = 512 * 1024;
 /** A page file grows by a gigabyte a second: this is a few parts. */
 const LOOK_AGAIN_MS = 2;
 
-/** @returns how far each file was sent; when `over` says so, the rest is not looked at any more */
+/**
+ * @param round of a pre-copy @returns how far each file was sent; when `over` says so, the rest is not looked at any more
+ */
 export async function sendEarlyPages(
   channel: Channel,
   folder: string,
   over: () => boolean,
+  round?: number,
 ): Promise<ReadonlyMap<string, number>> {
   const sent = new Map<string, number>();
   while (!over()) {
@@ -29,7 +32,7 @@ export async function sendEarlyPages(
     const { name, bytes } = grown;
     const at = sent.get(name) ?? 0;
     await channel.ask(
-      { ask: 'part', part: { name, at, bytes: bytes - at } },
+      { ask: 'part', round, part: { name, at, bytes: bytes - at } },
       readImages(folder, [{ name, bytes, have: at }]),
     );
     sent.set(name, bytes);

@@ -35,9 +35,10 @@ export type ImagePart = z.output<typeof imagePart>;
 
 const CHUNK_BYTES = 1 << 20;
 
-/** What is there to send, logs left out. */
+/** What is there to send: neither logs nor the link to a pre-copy's last round. */
 export function listImages(folder: string): ImageList {
-  const names = readdirSync(folder).filter(file => !file.endsWith('.log'));
+  const files = readdirSync(folder, { withFileTypes: true }).filter(entry => entry.isFile());
+  const names = files.map(file => file.name).filter(file => !file.endsWith('.log'));
   return names.sort().map(file => ({ name: file, bytes: statSync(join(folder, file)).size, have: 0 }));
 }
 

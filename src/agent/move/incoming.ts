@@ -14,20 +14,24 @@ import { rootIdOf } from '../storage/id-map.ts';
 import { chooseMethod, TRANSFER_METHODS, type VolumeReceiver } from '../storage/transfer.ts';
 import { readFacts } from './facts.ts';
 import { folderOf, imagesIn, type MoveRecord, readRecord, say, writeRecord, writeWhole } from './folder.ts';
-import { type ImageList, type ImagePart, imageList, imagePart, writeImages, writePart } from './images.ts';
+import { type ImageList, imageList, imagePart, writeImages, writePart } from './images.ts';
 import { keyOf, keyParams, type MoveKey, transferId } from './key.ts';
 import { writeWay } from './pages/pages-folder.ts';
 import type { DataToken, MovePorts } from './ports.ts';
+import { joinRound, receiveRound, roundFolder } from './pre-copy/chain.ts';
 
 const idMap = z.object({ base: z.int(), size: z.int() });
 const stateName = z.string().transform(name => (name === STOPPED_STATE ? name : checkId(name)));
 const way = z.object({ token: z.string(), address: z.string() });
+const round = z.int().min(1);
 const question = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('begin'), methods: z.array(z.enum(TRANSFER_METHODS)), idMap: idMap.nullable() }),
   /** Of memory, while it is still being written. */
-  z.object({ ask: z.literal('part'), part: imagePart }),
-  /** `pages`: of a post-copy, where the rest of the memory is to be had. */
-  z.object({ ask: z.literal('images'), images: imageList, pages: way.optional() }),
+  z.object({ ask: z.literal('part'), part: imagePart, round: round.optional() }),
+  /** `pages`: of a post-copy, where the rest of the memory is to be had. `before`: of a pre-copy, the last round. */
+  z.object({ ask: z.literal('images'), images: imageList, pages: way.optional(), before: round.optional() }),
+  /** Of a pre-copy: memory, while it runs. */
+  z.object({ ask: z.literal('round'), round, images: imageList }),
   /** The volume is complete. */
   z.object({ ask: z.literal('publish') }),
   z.object({ ask: z.literal('restore') }),
@@ -95,11 +99,20 @@ export function createIncoming(ports: MovePorts): Incoming {
       case 'begin':
         return begin(key, asked);
       case 'part':
-        await receivePart(folder, asked.part, body);
+        await writePart(
+          asked.round === undefined ? imagesIn(folder) : roundFolder(folder, asked.round),
+          asked.part,
+          body,
+          await groupOf(folder),
+        );
         return {};
       case 'images':
-        await receiveImages(folder, asked.images, body);
+        await writeImages(imagesIn(folder), asked.images, body, await groupOf(folder));
+        if (asked.before !== undefined) joinRound(folder, imagesIn(folder), asked.before);
         if (asked.pages !== undefined) await writeWay(folder, asked.pages); // the pager begins
+        return {};
+      case 'round':
+        await receiveRound(folder, asked.round, asked.images, body, await groupOf(folder));
         return {};
       case 'publish':
         await (await expectReceiver(key)).publish();
@@ -120,15 +133,8 @@ export function createIncoming(ports: MovePorts): Incoming {
     }
   }
 
-  async function receiveImages(folder: string, images: ImageList, body: Body): Promise<void> {
-    const { spec } = await expectRecord(folder);
-    await writeImages(imagesIn(folder), images, body, rootIdOf(volumes.idMap(spec)));
-  }
-
-  async function receivePart(folder: string, part: ImagePart, body: Body): Promise<void> {
-    const { spec } = await expectRecord(folder);
-    await writePart(imagesIn(folder), part, body, rootIdOf(volumes.idMap(spec)));
-  }
+  /** For `writeImages`. */
+  const groupOf = async (folder: string) => rootIdOf(volumes.idMap((await expectRecord(folder)).spec));
 
   async function receiveState(folder: string, state: string, images: ImageList, body: Body): Promise<void> {
     const { spec } = await expectRecord(folder);

@@ -20,18 +20,18 @@ export async function memoryModes(criu: string | undefined): Promise<MemoryModes
   };
   return {
     noPostCopy: (await can('uffd-noncoop'))
-      ? sysctlsInTheWay()
+      ? noFaults() || smallPipes()
       : 'its kernel cannot hand page faults to CRIU (userfaultfd)',
-    noPreCopy: (await can('mem_dirty_track')) ? 'it is not built yet' : 'its kernel does not track writes (soft-dirty)',
+    noPreCopy: (await can('mem_dirty_track')) ? smallPipes() : 'its kernel does not track writes (soft-dirty)',
   };
 }
 
-function sysctlsInTheWay(): string {
-  const pipeBytes = sysctl('fs/pipe-max-size');
-  if (sysctl('vm/unprivileged_userfaultfd') !== 1) return 'sysctl vm.unprivileged_userfaultfd is not 1';
-  return pipeBytes >= PIPE_BYTES
-    ? ''
-    : `sysctl fs.pipe-max-size is ${formatBytes(pipeBytes)}, not ${formatBytes(PIPE_BYTES)}`;
+const noFaults = (): string =>
+  sysctl('vm/unprivileged_userfaultfd') === 1 ? '' : 'sysctl vm.unprivileged_userfaultfd is not 1';
+
+function smallPipes(): string {
+  const bytes = sysctl('fs/pipe-max-size');
+  return bytes >= PIPE_BYTES ? '' : `sysctl fs.pipe-max-size is ${formatBytes(bytes)}, not ${formatBytes(PIPE_BYTES)}`;
 }
 
 /** 0 where there is none. */

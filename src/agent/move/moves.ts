@@ -7,19 +7,18 @@ import type { AgentMode, LiveMode } from '../../domain/move-mode.ts';
 import type { Host } from '../host.ts';
 import { pinCpus } from '../instance-files.ts';
 import { rootDisk, type Spec } from '../spec.ts';
-import type { RoundReport } from '../storage/transfer.ts';
 import { hostPorts, MOVE_STREAM, type MoveParts } from './host-ports.ts';
 import type { MoveKey } from './key.ts';
 import { PAGES_STREAM } from './pages/pages-folder.ts';
 import type { PagesHere, PagesRequest } from './pages/pages-in.ts';
 import type { DataToken, Timings } from './ports.ts';
-import { createSource } from './source.ts';
+import { createSource, type SyncReport } from './source.ts';
 import { createTarget } from './target.ts';
 import { serveProbes } from './wire-probe.ts';
 
 export interface Moves {
   prepare(key: MoveKey, spec: Spec, mode: AgentMode): Promise<DataToken>;
-  sync(key: MoveKey, target: DataToken, final: boolean): Promise<RoundReport>;
+  sync(key: MoveKey, target: DataToken, mode: AgentMode): Promise<SyncReport>;
   freeze(key: MoveKey, target: DataToken, mode: LiveMode): Promise<Timings>;
   awaitRestored(key: MoveKey, signal: AbortSignal): Promise<Timings>;
   resume(key: MoveKey): Promise<Timings>;
@@ -52,7 +51,7 @@ export function openMoves(host: Host, parts: MoveParts): Moves {
     givenAway(key) ?? fail('conflict', `instance ${key.instance} is not on this host under an older generation`);
 
   return {
-    sync: (key, token, final) => source.sync(key, expectOurs(key), token, final),
+    sync: (key, token, mode) => source.sync(key, expectOurs(key), token, mode),
     freeze: (key, token, mode) => source.freeze(key, expectOurs(key), token, mode),
     servePages: key => source.issuePages(key),
     awaitPages: (key, request) => target.awaitPages(key, request),

@@ -2,6 +2,7 @@
  * How fast a host moves instances, learnt from the moves it took part in, and what follows for the next one: pure. A phase
  * takes a time of its own, some for each process, and some for each byte of memory.
  */
+import type { LiveMode } from '../../domain/move-mode.ts';
 
 /** Milliseconds, and bytes per millisecond. The source knows what it dumps and sends, the target the others. */
 export interface Pace {
@@ -113,13 +114,11 @@ export interface Prediction {
 export const transferMs = ({ memoryBytes }: Load, from: Pace, to: Pace): number =>
   memoryBytes / Math.min(from.dumpRate, from.sendRate) + memoryBytes / to.restoreRate;
 
+/** Of a pre-copy, what is left for the pause: how fast it writes shows in its rounds only. */
+const REST_SHARE = 1 / 8;
+
 /** @param diskBytes of the volume, all of which has to travel before the pause */
-export function predict(
-  mode: 'stop-and-copy' | 'post-copy',
-  load: Load & { readonly diskBytes: number },
-  from: Pace,
-  to: Pace,
-): Prediction {
+export function predict(mode: LiveMode, load: Load & { readonly diskBytes: number }, from: Pace, to: Pace): Prediction {
   const { memoryBytes, processes, diskBytes } = load;
   const fixed = from.dumpMs + to.resumeMs + SWITCH_MS + processes * (from.dumpProcessMs + to.restoreProcessMs);
   const around = AROUND_MS + diskBytes / from.sendRate;
@@ -127,6 +126,13 @@ export function predict(
     const pauseMs = fixed + to.restoreMs + transferMs(load, from, to);
     return { pauseMs, totalMs: around + pauseMs };
   }
-  const pauseMs = fixed + to.lazyRestoreMs + memoryBytes / from.lazyDumpRate;
+  const lookMs = memoryBytes / from.lazyDumpRate;
+  if (mode === 'pre-copy') {
+    const rest = { processes, memoryBytes: memoryBytes * REST_SHARE };
+    const restoreMs = to.restoreMs + (memoryBytes - rest.memoryBytes) / to.restoreRate; // all, when the last is there
+    const pauseMs = fixed + lookMs + restoreMs + transferMs(rest, from, to);
+    return { pauseMs, totalMs: around + pauseMs + memoryBytes * (1 / from.dumpRate + 1 / from.sendRate) };
+  }
+  const pauseMs = fixed + lookMs + to.lazyRestoreMs;
   return { pauseMs, totalMs: around + pauseMs + memoryBytes / to.pullRate };
 }

@@ -39,8 +39,11 @@ export function moveService(host: Host, moves: Moves, identity: TlsIdentity) {
       progressOf(async report => {
         const key = parseMoveRef(request.ref, 'source');
         report({ phase: 'sync', round: request.round });
-        const { bytes } = await moves.sync(key, parseToken(request.target), request.final);
-        report({ phase: 'sync', round: request.round, bytes: BigInt(bytes) });
+        const mode = request.final ? 'cold' : parseMode(request.mode);
+        const { volume, memory } = await moves.sync(key, parseToken(request.target), mode);
+        const shipped = { bytes: BigInt(volume.bytes), ms: volume.ms };
+        const pages = memory && { ...memory, bytes: BigInt(memory.bytes) };
+        return { round: request.round, ...shipped, ...(pages && { memory: pages }) };
       }),
     freezeMove: async ({ ref, target, mode }) =>
       toMessage(await moves.freeze(parseMoveRef(ref, 'source'), parseToken(target), parseMode(mode))),

@@ -3,7 +3,7 @@
  * standing still until one that lives again says what shall be, for CRIU's hook waits for the verdict without us.
  */
 import { AppError, fail } from '../../domain/errors.ts';
-import type { LiveMode } from '../../domain/move-mode.ts';
+import type { AgentMode, LiveMode } from '../../domain/move-mode.ts';
 import type { Channel } from '../../rpc/data/channel.ts';
 import { checkpointFailure, startCheckpoint } from '../criu/checkpoint.ts';
 import { endCheckpoint } from '../criu/end-checkpoint.ts';
@@ -20,11 +20,14 @@ import { bytesOf, type ImageList, listImages, processesIn, readImages } from './
 import { keyOf, type MoveKey } from './key.ts';
 import { nextAbort, nextCommit, sourceState } from './next-source.ts';
 import { Outgoing } from './outgoing.ts';
+import type { Sample } from './pace.ts';
 import { lazyRanges, pagesIn } from './pages/lazy-ranges.ts';
 import { PAGE_BYTES } from './pages/page-request.ts';
 import { servePages } from './pages/serve-pages.ts';
 import { patienceMs } from './patience.ts';
 import type { DataToken, MovePorts, Timings } from './ports.ts';
+import { parentOfDump, readChain } from './pre-copy/chain.ts';
+import { dropRounds, type MemoryRound, nextRound, sendWhatIsMade } from './pre-copy/rounds.ts';
 import { sendSnapshots } from './send-snapshots.ts';
 import { untilRunning } from './until-running.ts';
 
@@ -34,9 +37,14 @@ const END_TIMEOUT_MS = 10_000;
 /** The image that lists deleted files still open: for these CRIU makes links in the volume, after it was frozen. */
 const REMAPS = 'remap-fpath.img';
 
+export interface SyncReport {
+  readonly volume: RoundReport;
+  readonly memory?: MemoryRound | undefined;
+}
+
 export interface MoveSource {
-  /** One round of the volume. `final`: the instance is stopped, and nothing else will be sent. */
-  sync(key: MoveKey, spec: Spec, target: DataToken, final: boolean): Promise<RoundReport>;
+  /** One round of the volume, and of a pre-copy's memory. `cold`: the instance is stopped, and nothing else will be sent. */
+  sync(key: MoveKey, spec: Spec, target: DataToken, mode: AgentMode): Promise<SyncReport>;
   /**
    * Freezes, dumps, sends the images and the volume's last round, and has the target begin to restore. The instance
    * stands still when this returns; if it fails, it runs again. Repeatable.
@@ -71,17 +79,26 @@ export function createSource(ports: MovePorts): MoveSource {
     await removeFolder(folderOf(root, key));
   };
 
-  async function sync(key: MoveKey, spec: Spec, target: DataToken, final: boolean): Promise<RoundReport> {
+  async function sync(key: MoveKey, spec: Spec, target: DataToken, mode: AgentMode): Promise<SyncReport> {
     const transfer = outgoingOf(key, spec);
     const channel = await transfer.open(target);
     try {
       const before = transfer.warm ? 0 : await sendSnapshots(ports, spec, transfer.sender, channel);
-      const report = await transfer.sender.round(channel, { final });
+      const report = await transfer.sender.round(channel, { final: mode === 'cold' });
       transfer.warm = true;
-      return { ...report, bytes: before + report.bytes };
+      const volume = { ...report, bytes: before + report.bytes };
+      return { volume, memory: mode === 'pre-copy' ? await syncMemory(key, spec, channel) : undefined };
     } finally {
       await transfer.hangUp(channel);
     }
+  }
+
+  async function syncMemory(key: MoveKey, spec: Spec, channel: Channel): Promise<MemoryRound> {
+    const folder = folderOf(root, key);
+    const state = sourceState(readFacts(folder));
+    if (state !== 'idle') fail('conflict', `it does not run: its dump is ${state}`);
+    await writeRecord(folder, { key, spec, mode: 'pre-copy' });
+    return nextRound({ folder, criu: ports.criu, pid: containers.look(spec.id).pid }, channel, () => clock.now());
   }
 
   async function freeze(key: MoveKey, spec: Spec, target: DataToken, mode: LiveMode): Promise<Timings> {
@@ -95,10 +112,10 @@ export function createSource(ports: MovePorts): MoveSource {
     const transfer = outgoingOf(key, spec);
     // Before the freeze, for whatever is done now costs nobody a pause: the first round, if there was none, and the
     // handshakes of the two streams.
-    if (!transfer.warm && before === 'idle') await sync(key, spec, target, false);
+    if (!transfer.warm && before === 'idle') await sync(key, spec, target, mode);
     const streams = [await transfer.open(target), await transfer.open(target)] as const;
     try {
-      if (before === 'idle') await beginDump(folder, key, spec, mode);
+      if (before === 'idle') await beginDump(folder, key, spec, mode, await sendWhatIsMade(folder, streams[0]));
       const timings = await handOver(folder, key, mode, streams, transfer);
       await writeRecord(folder, { key, spec, mode, sent: timings });
       return timings;
@@ -110,10 +127,12 @@ export function createSource(ports: MovePorts): MoveSource {
     }
   }
 
-  async function beginDump(folder: string, key: MoveKey, spec: Spec, mode: LiveMode): Promise<void> {
+  /** @param round of memory that it goes on from */
+  async function beginDump(folder: string, key: MoveKey, spec: Spec, mode: LiveMode, round: number): Promise<void> {
     await writeRecord(folder, { key, spec, mode });
     await containers.endSessions(spec.id); // none can begin now
-    await furnish(folder, dumpOptions(mode), containers.nics(spec), modeFile(mode));
+    const parent = round === 0 ? undefined : parentOfDump(round);
+    await furnish(folder, dumpOptions(mode, parent), containers.nics(spec), modeFile(mode));
     startCheckpoint({ verb: 'dump', folder, criu: ports.criu, lxcPath: containers.lxcPath, name: spec.id });
   }
 
@@ -162,9 +181,10 @@ export function createSource(ports: MovePorts): MoveSource {
       await volumeStream.ask({ ask: 'publish' });
       return rounds;
     };
+    const before = readChain(folder).sent || undefined;
     const ended = endOfVolume();
     ended.catch(() => {}); // met below
-    await imageStream.ask({ ask: 'images', images, pages }, readImages(imagesIn(folder), images));
+    await imageStream.ask({ ask: 'images', images, pages, before }, readImages(imagesIn(folder), images));
     const sentImages = clock.now();
     const rounds = await ended;
     if (readFacts(folder).words.verdict === 'back') fail('cancelled', 'the move was called off');
@@ -186,12 +206,12 @@ export function createSource(ports: MovePorts): MoveSource {
     const processes = processesIn(images);
     const sent = bytesOf(images);
     const kept = pagesIn(lazyRanges(imagesIn(folder))) * PAGE_BYTES;
-    ports.learn(
-      mode === 'post-copy'
-        ? { phase: 'lazy-dump', ms: dumpMs, processes, memoryBytes: kept }
-        : { phase: 'dump', ms: dumpMs, processes, memoryBytes: sent },
-      { phase: 'send', ms: sendMs, processes, memoryBytes: sent },
-    );
+    const dump: Readonly<Record<LiveMode, readonly Sample[]>> = {
+      'stop-and-copy': [{ phase: 'dump', ms: dumpMs, processes, memoryBytes: sent }],
+      'post-copy': [{ phase: 'lazy-dump', ms: dumpMs, processes, memoryBytes: kept }],
+      'pre-copy': [], // looked at much and wrote little: neither
+    };
+    ports.learn(...dump[mode], { phase: 'send', ms: sendMs, processes, memoryBytes: sent });
   }
 
   /** Its memory is here, complete, and nothing runs. */
@@ -250,6 +270,7 @@ export function createSource(ports: MovePorts): MoveSource {
           break;
         case 'clean': {
           if (facts.begun) endCheckpoint(folder);
+          await dropRounds(folder);
           const { pid, state } = containers.look(spec.id);
           const runs = pid !== 0;
           if (facts.begun && runs) {
@@ -266,7 +287,7 @@ export function createSource(ports: MovePorts): MoveSource {
   }
 
   return {
-    sync: (key, spec, target, final) => alone(key, () => sync(key, spec, target, final)),
+    sync: (key, spec, target, mode) => alone(key, () => sync(key, spec, target, mode)),
     freeze: (key, spec, target, mode) => alone(key, () => freeze(key, spec, target, mode)),
     async issuePages(key) {
       await expectHeld(key);

@@ -152,6 +152,7 @@ export function createTarget(ports: MovePorts): MoveTarget {
 
   function learnFrom(mode: AgentMode, folder: string, facts: Facts, started: number): void {
     const images = listImages(imagesIn(folder));
+    if (mode === 'pre-copy') return; // how much was restored is spread over its rounds
     const load = { processes: processesIn(images), memoryBytes: bytesOf(images) };
     const phase = mode === 'post-copy' ? 'lazy-restore' : 'restore';
     const ms = between(facts, 'restore', 'verdict');

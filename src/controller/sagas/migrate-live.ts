@@ -4,10 +4,11 @@
  */
 import { AppError, fail } from '../../domain/errors.ts';
 import { LIVE_MODES, type LiveMode } from '../../domain/move-mode.ts';
+import { anotherRoundPays, type MoveRound } from '../../domain/move-rounds.ts';
 import { formatBytes } from '../../domain/size.ts';
 import { refOf } from '../instances/expanded.ts';
 import { findInstance, needInstance } from '../instances/instance-store.ts';
-import { drain } from '../instances/progress.ts';
+import { drainRound, type MemoryRound } from '../instances/progress.ts';
 import { FinalWord } from '../saga/final-word.ts';
 import { saga } from '../saga/saga.ts';
 import type { StepContext } from '../saga/step-context.ts';
@@ -57,10 +58,6 @@ export const migrateLive = saga<MoveInput>('migrate-live', 2)
   .forward('tell', tell)
   .end();
 
-/** Rounds of the volume while it runs: each ships what changed during the one before. */
-const MAX_ROUNDS = 4;
-/** So little is shipped in a few milliseconds: another round would not shorten the pause. */
-const SMALL_ROUND_BYTES = 4 * 2 ** 20;
 /** Dumping and shipping memory; the agents give up by themselves long before. */
 const SWITCH_TIMEOUT_MS = 600_000;
 
@@ -91,12 +88,19 @@ const prepareLive = (context: StepContext, live: Live) => prepare(context, live,
 
 async function sync(context: StepContext, live: Live): Promise<void> {
   const source = context.agents.of(live.reserve.from);
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+  const ref = moveRef(context, live.input, live.reserve, 'source');
+  const { mode } = live.check;
+  const rounds: MoveRound[] = [];
+  const memories: MemoryRound[] = [];
+  while (anotherRoundPays(rounds)) {
     const target = await prepareLive(context, live);
-    const ref = moveRef(context, live.input, live.reserve, 'source');
-    const bytes = await drain(context, 'fs_progress', source.syncMove({ ref, target, round, final: false }));
-    context.log('volume round', { round, bytes: formatBytes(bytes) });
-    if (bytes < SMALL_ROUND_BYTES) return;
+    const request = { ref, target, round: rounds.length, final: false, mode };
+    const { volume, memory } = await drainRound(context, source.syncMove(request));
+    rounds.push({ volume, memory });
+    if (memory !== undefined) memories.push(memory);
+    const memoryBytes = formatBytes(memory?.bytes ?? 0);
+    context.log('round', { round: rounds.length, volume: formatBytes(volume.bytes), memory: memoryBytes });
+    if (mode === 'pre-copy') context.progress({ 'berth.memory_rounds': memories });
   }
 }
 

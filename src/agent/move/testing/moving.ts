@@ -12,8 +12,15 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { LiveMode } from '../../../domain/move-mode.ts';
+import { anotherRoundPays, type MoveRound, type Shipped } from '../../../domain/move-rounds.ts';
 import { makeAuthority } from '../../../kit/certificates.ts';
-import type { DataToken, InstanceSpecSchema, MoveTimings } from '../../../rpc/gen/berth/agent/v1/agent_pb.ts';
+import type {
+  DataToken,
+  InstanceSpecSchema,
+  MoveTimings,
+  Progress,
+  SyncMoveRequestSchema,
+} from '../../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { locateCriu } from '../../criu/locate.ts';
 import { makeBusyboxRoot } from '../../testing/busybox-root.ts';
 import { makeHost, makeSegment, type TestHost } from './two-hosts.ts';
@@ -34,6 +41,10 @@ export interface MovingOptions {
   readonly programs?: Readonly<Record<string, string>>;
 }
 
+interface Round extends MoveRound {
+  readonly memory?: (Shipped & { readonly pauseMs: number }) | undefined;
+}
+
 export class Moving {
   readonly id = '22222222-2222-4222-8222-222222222222';
   readonly folder: string;
@@ -41,6 +52,8 @@ export class Moving {
   readonly b: TestHost;
   readonly #options: MovingOptions;
   generation = 1n;
+  /** Of the last move that was prepared. */
+  readonly rounds: Round[] = [];
   /** What a test that fails leaves standing still is taken back before the next one. */
   #underWay: readonly [from: TestHost, to: TestHost, name: string] | undefined;
 
@@ -130,14 +143,25 @@ export class Moving {
     while (!(await this.#answers())) await sleep(10);
   }
 
-  /** Everything before the freeze. */
+  /** Everything before the freeze; of a pre-copy as many rounds as the saga would ask for. */
   async prepare(from: TestHost, to: TestHost, name: string, mode: LiveMode = 'stop-and-copy'): Promise<DataToken> {
     const ref = this.ref('target', name);
     this.#underWay = [from, to, name];
     const spec = this.spec(this.generation + 1n);
-    const token = await to.client.prepareMove({ ref, spec, live: true, mode, sourceDriver: 'dir' });
-    await drain(from.client.syncMove({ ref: this.ref('source', name), target: token, targetDriver: 'dir' }));
-    return token;
+    this.rounds.splice(0);
+    for (;;) {
+      const target = await to.client.prepareMove({ ref, spec, live: true, mode, sourceDriver: 'dir' });
+      this.rounds.push(await this.#round(from, { ref: this.ref('source', name), target, mode }));
+      if (mode !== 'pre-copy' || !anotherRoundPays(this.rounds)) return target;
+    }
+  }
+
+  async #round(from: TestHost, request: MessageInitShape<typeof SyncMoveRequestSchema>): Promise<Round> {
+    let last: Progress | undefined;
+    for await (const message of from.client.syncMove(request)) last = message;
+    const shipped = ({ bytes, ms }: { bytes: bigint; ms: number }) => ({ bytes: Number(bytes), ms });
+    const { memory } = last!;
+    return { volume: shipped(last!), memory: memory && { ...shipped(memory), pauseMs: memory.pauseMs } };
   }
 
   /** Until it runs on the target. @returns the times of the phases */

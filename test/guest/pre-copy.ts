@@ -1,0 +1,152 @@
+/**
+ * Runs in the guest: moves between two agents on a kernel that tracks writes, with cgroup v2 alone. Its times are those of an
+ * emulator; what they say is their ratios.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assertUnbroken, criu, drain, Moving } from '../../src/agent/move/testing/moving.ts';
+import type { TestHost } from '../../src/agent/move/testing/two-hosts.ts';
+
+const MEMORY_MIB = 64;
+/** Holds known memory, and tells its checksum when /tmp/enough is written to: `tail` keeps what it reads until that ends. */
+const HOLD = `#!/bin/sh
+cd /tmp
+[ -p enough ] || busybox mkfifo enough
+head -c ${MEMORY_MIB}m /dev/urandom >data
+busybox md5sum data >before
+{ cat data; rm data; : >held; read -r _ <enough; } | busybox tail -c ${MEMORY_MIB}m | busybox md5sum >after
+exec sleep 100000
+`;
+/** Writes to its memory all the time, the same in two places, and tells how often both were compared, or that they differ. */
+const CHANGE = `#!/bin/sh
+exec busybox awk 'BEGIN {
+  for (pass = 1; ; pass++) {
+    for (i = 0; i < 5000; i++) { a[i] = pass * i; b[i] = pass * i }
+    system("sleep 0.05")
+    for (i = 0; i < 5000; i++) if (a[i] != b[i] || a[i] != pass * i) { print "differs" >"/tmp/pass"; exit }
+    print pass >"/tmp/pass"; close("/tmp/pass")
+  }
+}'
+`;
+
+describe('moves on a kernel that tracks writes, with cgroup v2 alone', () => {
+  let moving: Moving;
+  let a: TestHost;
+  let b: TestHost;
+
+  before(async () => {
+    execFileSync(criu, ['--version']); // read once, it starts in time
+    moving = await Moving.open({
+      prefix: 'guest',
+      subnet: '198.18.241',
+      memory: '256MiB',
+      inittab: '::respawn:/bin/hold\n::respawn:/bin/change\n',
+      programs: { hold: HOLD, change: CHANGE },
+    });
+    ({ a, b } = moving);
+    while (!(await moving.inside(a, '[ -e /tmp/held ] && [ -s /tmp/pass ] && echo ready || true'))) await sleep(100);
+  });
+  after(() => moving?.close());
+  afterEach(() => moving.abortLeftOver());
+
+  /** It has compared its memory again, and found no difference. */
+  async function assertChanging(host: TestHost): Promise<void> {
+    const pass = async () => (await moving.inside(host, 'cat /tmp/pass')).trim();
+    const seen = await pass();
+    for (let now = seen; now === seen; now = await pass()) {
+      assert.match(now, /^\d+$/);
+      await sleep(50);
+    }
+  }
+
+  /** Under a client, until the source is clean. */
+  async function move(from: TestHost, to: TestHost, name: string, mode: 'stop-and-copy' | 'pre-copy') {
+    let phases: object[] = [];
+    const echoes = await moving.connected(async () => {
+      phases = await moving.handOver(from, to, name, mode);
+      await moving.commit(from, name);
+    });
+    assertUnbroken(echoes);
+    assert.equal(await moving.stateOn(to), 'running');
+    await moving.assertNothingOn(from);
+    await assertChanging(to);
+    const limit = join('/sys/fs/cgroup', to.cgroupPrefix, `lxc.payload.${moving.id}`, 'memory.max');
+    assert.equal(readFileSync(limit, 'utf8').trim(), `${256 << 20}`);
+    return { phases, longestMs: echoes.longestMs };
+  }
+
+  it('a host says that it can', async () => {
+    const { noPreCopy, criu: works } = await a.client.getHost({});
+    assert.deepEqual({ noPreCopy, works: works?.works }, { noPreCopy: '', works: true });
+  });
+
+  it('stop-and-copy: limits, memory and connection are as before', async t => {
+    t.diagnostic(JSON.stringify(await move(a, b, 'stopped', 'stop-and-copy')));
+  });
+
+  for (const [name, there] of [
+    ['back', false],
+    ['there', true],
+  ] as const) {
+    it(`pre-copy ${name}: less and less travels while it runs, and hardly anything in the pause`, async t => {
+      const [from, to] = there ? [a, b] : [b, a];
+      const moved = await move(from, to, name, 'pre-copy');
+      t.diagnostic(JSON.stringify({ rounds: moving.rounds, ...moved }));
+      const bytes = moving.rounds.map(({ memory }) => memory?.bytes ?? 0);
+      assert.ok(bytes.length > 1 && bytes[0]! > MEMORY_MIB << 20, `${bytes}`);
+      assert.ok(bytes.at(-1)! < bytes[0]! / 4, `${bytes}`);
+    });
+  }
+
+  /** A round that has begun. */
+  async function roundFrom(from: TestHost, to: TestHost, name: string) {
+    const ref = moving.ref('target', name);
+    const order = { ref, spec: moving.spec(moving.generation + 1n), live: true, mode: 'pre-copy', sourceDriver: 'dir' };
+    const target = await to.client.prepareMove(order);
+    const request = { ref: moving.ref('source', name), target, mode: 'pre-copy' };
+    const ended = drain(from.client.syncMove(request)).then(
+      () => undefined,
+      (thrown: Error) => thrown.message,
+    );
+    const begun = from.path(join(from.data, 'moves', `${name}.${moving.id}.source`, 'before/new'));
+    while (!existsSync(begun)) await sleep(1);
+    return { ended };
+  }
+
+  for (const afterMs of [100, 1000]) {
+    it(`CRIU is killed ${afterMs} ms after a round began: it runs on where it was`, async () => {
+      const name = `killed-${afterMs}`;
+      const echoes = await moving.connected(async () => {
+        const { ended } = await roundFrom(b, a, name);
+        await sleep(afterMs);
+        await b.run('pkill', '-KILL', '-f', 'criu pre-dump');
+        assert.match((await ended) ?? '', /saving the running container failed/);
+        await moving.abort(b, a, name);
+      });
+      assertUnbroken(echoes);
+      assert.equal(await moving.stateOn(b), 'running');
+      await assertChanging(b);
+      await moving.assertNothingOn(a);
+    });
+  }
+
+  it('the agent is killed in a round: the next one begins the rounds anew, and it moves', async t => {
+    const { ended } = await roundFrom(b, a, 'again');
+    await b.kill();
+    await ended;
+    await b.start(criu);
+    t.diagnostic(JSON.stringify(await move(b, a, 'again', 'pre-copy')));
+    assert.ok(moving.rounds[0]!.memory!.bytes > MEMORY_MIB << 20, 'the first round ships everything');
+  });
+
+  it('at the end the memory has the checksum that it had at the beginning', async () => {
+    await moving.inside(a, 'echo >/tmp/enough; while [ ! -s /tmp/after ]; do sleep 0.1; done');
+    const sums = (await moving.inside(a, 'cat /tmp/before /tmp/after')).split('\n').map(line => line.slice(0, 32));
+    assert.match(sums[0]!, /^[0-9a-f]{32}$/);
+    assert.equal(sums[1], sums[0]);
+  });
+});
