@@ -36,7 +36,7 @@ export const PROGRAMS: readonly Program[] = [
   {
     name: 'nginx',
     packages: ['nginx-light'],
-    setUp: `${WWW}; sed -i 's,root /var/www/html;,root /var/www;,' /etc/nginx/sites-enabled/default; systemctl restart nginx`,
+    setUp: `${WWW}; echo 'keepalive_requests 1000000;' >/etc/nginx/conf.d/kept.conf; sed -i 's,root /var/www/html;,root /var/www;,' /etc/nginx/sites-enabled/default; systemctl restart nginx`,
     talk: ['http', 80],
     version: packageVersion('nginx'),
   },
