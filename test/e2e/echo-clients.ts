@@ -8,6 +8,9 @@
 import { connect } from 'node:net';
 
 const LAST_ANSWERS_MS = 5000;
+/** Longer than this is a stall; another one when that long has passed since. */
+const STALL_MS = 30;
+const APART_MS = 300;
 
 const [port, everyMs, bytes] = process.argv.slice(2, 5).map(Number) as [number, number, number];
 const addresses = process.argv.slice(5);
@@ -43,6 +46,14 @@ async function open(address: string) {
   let lost: string | undefined;
   let longestMs = 0;
   const roundTripsMs: number[] = [];
+  const stallsMs: number[] = [];
+  let stalledAt = 0;
+  const stall = (ms: number) => {
+    const now = performance.now();
+    const same = now - stalledAt < APART_MS ? (stallsMs.pop() ?? 0) : 0;
+    stallsMs.push(Math.max(ms, same));
+    stalledAt = now;
+  };
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   const { promise: whole, resolve: finish } = Promise.withResolvers<void>();
@@ -59,6 +70,7 @@ async function open(address: string) {
       sentAt.delete(answered);
       roundTripsMs.push(ms);
       longestMs = Math.max(longestMs, ms);
+      if (ms > STALL_MS) stall(ms);
       answered += 1;
     }
     pending = [all];
@@ -84,7 +96,8 @@ async function open(address: string) {
     result: () => {
       roundTripsMs.sort((a, b) => a - b);
       const medianMs = roundTripsMs[roundTripsMs.length >> 1] ?? 0;
-      return { address, sent, answered, bytes: answered * bytes, corrupted, lost: lost ?? null, longestMs, medianMs };
+      const counted = { sent, answered, bytes: answered * bytes, corrupted };
+      return { address, ...counted, lost: lost ?? null, longestMs, medianMs, stallsMs };
     },
   };
 }

@@ -8,16 +8,25 @@ import { until } from '../../deploy/local-cluster/until.ts';
 import { openWitness, type Witness } from '../faults/witness.ts';
 import { assertWhole, type EchoResult, type Harness, openHarness } from './harness.ts';
 
-/** `BERTH_MOVES=200` for the long run. */
+/** `BERTH_MOVES=200 BERTH_MOVE_MODE=post-copy` for the long run. */
 const MOVES = Number(process.env.BERTH_MOVES ?? 50);
+const MODE = process.env.BERTH_MOVE_MODE ?? 'auto';
+/** So many move at once, and as many others serve meanwhile. */
+const CROWD = 10;
 /** 4 MB/s each way, checked byte by byte. */
 const STREAM = { everyMs: 4, bytes: 16_384 };
+const TALK = { everyMs: 20, bytes: 1024 };
 /** Appends numbered lines until it is told to stop. Started by init: what `exec` leaves behind could not be moved. */
 const WRITER =
   '[ ! -e /stop ] || exec sleep 9999; n=0; until [ -e /stop ]; do echo $n; n=$((n + 1)); usleep 500; done >>/lines; touch /stopped';
 const CLIENTS = join(import.meta.dirname, 'echo-clients.ts');
 
-type Result = EchoResult & { readonly address: string; readonly bytes: number };
+type Result = EchoResult & {
+  readonly address: string;
+  readonly bytes: number;
+  /** Each time that it waited longer than usual: the longest round trip of that time. */
+  readonly stallsMs: readonly number[];
+};
 
 describe('many moves', { timeout: 60_000 + MOVES * 5_000 }, () => {
   let harness: Harness;
@@ -66,7 +75,7 @@ describe('many moves', { timeout: 60_000 + MOVES * 5_000 }, () => {
     await run('c1', `echo '${WRITER}' >/writer; echo '::respawn:/bin/sh /writer' >>/etc/inittab; kill -HUP 1`);
     const stop = await connect([address], STREAM);
     for (let i = 1; i <= MOVES; i += 1) {
-      await harness.berth(['move', 'c1', '--target', `n${1 + (i % harness.cluster.hosts.length)}`]);
+      await harness.berth(['move', 'c1', '--target', `n${1 + (i % harness.cluster.hosts.length)}`, '--mode', MODE]);
     }
     const [result] = await stop();
     await inOrder();
@@ -77,8 +86,37 @@ describe('many moves', { timeout: 60_000 + MOVES * 5_000 }, () => {
       assert.equal(line, String(i));
     });
     assert.ok(lines.length > MOVES * 100, `${lines.length} lines were written`);
-    console.log(
-      `${MOVES} moves: ${result!.bytes} bytes came back unchanged, ${lines.length} lines were written, longest pause ${Math.round(result!.longestMs)} ms`,
-    );
+    const whole = `${result!.bytes} bytes came back unchanged, ${lines.length} lines were written`;
+    console.log(`${MOVES} moves (${MODE}): ${whole}; ${pauses(result!.stallsMs)}`);
+  });
+
+  it(`moves ${CROWD} at once while ${CROWD} others serve: every stream is whole, nothing is left`, async () => {
+    const movers = Array.from({ length: CROWD }, (_, i) => ({ name: `m${i}`, at: 'n1', to: `n${2 + (i % 2)}` }));
+    const others = Array.from({ length: CROWD }, (_, i) => ({ name: `s${i}`, at: `n${2 + (i % 2)}` }));
+    const addresses = new Map<string, string>();
+    const queue = [...movers, ...others];
+    const launch = async () => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        await harness.berth(['launch', 'busybox', next.name, '--target', next.at]);
+        addresses.set(next.name, await harness.echoServer(next.name));
+      }
+    };
+    await Promise.all(Array.from({ length: 4 }, launch));
+    const stop = await connect([...addresses.values()], TALK);
+    await Promise.all(movers.map(({ name, to }) => harness.berth(['move', name, '--target', to, '--mode', MODE])));
+    const results = await stop();
+    await inOrder();
+    results.forEach(assertWhole);
+    for (const [who, group] of Object.entries({ moved: movers, served: others })) {
+      const theirs = group.flatMap(({ name }) => results.filter(each => each.address === addresses.get(name)));
+      console.log(`${CROWD} at once, those that ${who}: ${pauses(theirs.map(({ longestMs }) => longestMs))}`);
+    }
   });
 });
+
+/** Of waits in ms, as a client felt them. */
+function pauses(ms: readonly number[]): string {
+  const sorted = [...ms].sort((a, b) => a - b);
+  const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
+  return `${sorted.length} waits of p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, at most ${at(1)} ms`;
+}

@@ -1,130 +1,98 @@
-/** What is done to a cluster in the middle of a move, from outside, and how it is healed again. */
+/** What is done to a cluster in the middle of a move, from outside: every fault, when, and what it costs by itself. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cluster } from '../../deploy/local-cluster/cluster.ts';
-import { DATA_INSIDE } from '../../deploy/local-cluster/layout.ts';
-import { run } from '../../src/agent/command.ts';
-import type { Ends } from './moments.ts';
-import { processesIn } from './witness.ts';
-
-export interface Scene extends Ends {
-  readonly cluster: Cluster;
-  /** The instance's id. */
-  readonly id: string;
-  /** Resolves when the user who asked for the move has an answer. */
-  readonly over: Promise<unknown>;
-}
+import type { LiveMode } from '../../src/domain/move-mode.ts';
+import {
+  cutLink,
+  fillImages,
+  fillPool,
+  killAgent,
+  killController,
+  type Strike,
+  signalTo,
+  slowLink,
+  stopEtcd,
+  unplug,
+} from './strikes.ts';
 
 export interface Fault {
   readonly name: string;
-  /**
-   * Does it, and heals what does not heal by itself (a dead agent is started again, as its service manager would do it).
-   * Resolves when it is over. @returns false when there was nothing to do it to.
-   */
-  strike(scene: Scene): Promise<boolean>;
-  /** What the fault itself costs, whoever carries out the move; undefined: the client must not lose its connection. */
+  readonly strike: Strike;
+  /** The moments at which it is tried; absent: at the telling ones. */
+  readonly at?: 'every' | 'few' | 'coming';
+  /** What the fault itself takes, whoever carries out the move. Absent: client, processes and memory go on. */
   readonly price?: string;
+  /** Of this mode only. */
+  readonly mode?: LiveMode;
 }
 
-/** As systemd would: see `RestartSec` in the units. */
-const RESTART_MS = 1000;
 /** Shorter than `cluster.offline_threshold`, and longer than most timeouts of a call. */
 const OUTAGE_MS = 5000;
-const RUBBISH = `${DATA_INSIDE}/pools/default/rubbish`;
+const BLINK_MS = 2000;
+/** Longer than that threshold. */
+const LONG_MS = 15_000;
+
+const DIES = 'a container dies with its monitor';
+const INSIDE = 'its code is inside the processes while it saves them: they may die with it; started anew, and said';
+const LET_GO = 'killed while it lets the processes go, it takes them along: started anew, and said';
+const LOST = 'what runs already dies with its missing memory: started anew, and said';
+const CRIU = (verb: string) => new RegExp(`^(?!\\S*sh ).*criu ${verb} `);
 
 export const FAULTS: readonly Fault[] = [
-  { name: 'source agent killed', strike: ({ cluster, source }) => restartAgent(cluster, source) },
-  { name: 'target agent killed', strike: ({ cluster, target }) => restartAgent(cluster, target) },
+  { name: 'source agent killed', strike: killAgent('source'), at: 'every' },
+  { name: 'target agent killed', strike: killAgent('target'), at: 'every' },
+  { name: 'controller killed', strike: killController, at: 'every' },
+  { name: 'CRIU of the dump killed', strike: signalTo('source', CRIU('dump')), price: INSIDE },
+  { name: 'CRIU of the restore killed', strike: signalTo('target', CRIU('restore')), price: LET_GO },
+  { name: 'lxc-checkpoint of the dump killed', strike: signalTo('source', /^lxc-checkpoint /) },
+  { name: 'lxc-checkpoint of the restore killed', strike: signalTo('target', /^lxc-checkpoint /), price: LET_GO },
   {
-    name: 'controller killed',
-    strike: async ({ cluster }) => {
-      await cluster.killController();
-      await sleep(RESTART_MS);
-      await cluster.startController();
-      return true;
-    },
-  },
-  { name: 'criu of the dump killed', strike: async scene => killIn(scene, 'source', /^(?!\S*sh ).*criu dump /) },
-  { name: 'criu of the restore killed', strike: async scene => killIn(scene, 'target', /^(?!\S*sh ).*criu restore /) },
-  { name: 'lxc-checkpoint of the dump killed', strike: async scene => killIn(scene, 'source', /^lxc-checkpoint /) },
-  { name: 'lxc-checkpoint of the restore killed', strike: async scene => killIn(scene, 'target', /^lxc-checkpoint /) },
-  {
-    name: 'LXC monitor of the source killed',
-    strike: async scene => killIn(scene, 'source', /^\[lxc monitor\]/),
-    price: 'a container dies with its monitor',
+    name: 'page daemon killed',
+    strike: signalTo('target', CRIU('lazy-pages')),
+    at: 'coming',
+    mode: 'post-copy',
+    price: LOST,
   },
   {
-    name: 'link between the hosts cut',
-    strike: ({ cluster, source, target }) => {
-      const address = cluster.hosts.find(({ name }) => name === target)!.address;
-      const rules = `table inet fault { chain in { type filter hook input priority 0; ip saddr ${address} drop; }
-        chain out { type filter hook output priority 0; ip daddr ${address} drop; }; }`;
-      return during(
-        () => cluster.exec(source, ['nft', '-f', '-'], { input: rules }),
-        () => cluster.exec(source, ['nft', 'delete', 'table', 'inet', 'fault']),
-      );
-    },
+    name: 'pager killed',
+    strike: signalTo('target', /pages\/main\.ts /),
+    at: 'coming',
+    mode: 'post-copy',
+    price: LOST,
   },
-  { name: 'source cut off', strike: ({ cluster, source }) => unplugged(cluster, source) },
-  { name: 'target cut off', strike: ({ cluster, target }) => unplugged(cluster, target) },
+  { name: 'LXC monitor of the source killed', strike: signalTo('source', /^\[lxc monitor\]/), price: DIES },
+  { name: 'LXC monitor of the target killed', strike: signalTo('target', /^\[lxc monitor\]/), price: DIES },
+  { name: 'link between the hosts cut for 2 s', strike: cutLink(BLINK_MS) },
+  { name: 'link between the hosts cut for 15 s', strike: cutLink(LONG_MS), at: 'few' },
+  { name: 'source cut off for 5 s', strike: unplug('source', () => sleep(OUTAGE_MS)) },
+  { name: 'target cut off for 5 s', strike: unplug('target', () => sleep(OUTAGE_MS)) },
+  { name: 'source lost', strike: unplug('source', ({ over }) => over), at: 'few', price: LOST },
+  { name: 'target lost', strike: unplug('target', ({ over }) => over), at: 'few' },
+  { name: 'link slowed down to 8 Mbit/s', strike: slowLink('8mbit', OUTAGE_MS), at: 'few' },
+  { name: 'pool of the target full', strike: fillPool, at: 'few' },
+  { name: 'no room for images on the source', strike: fillImages('source'), at: 'few' },
+  { name: 'no room for images on the target', strike: fillImages('target'), at: 'few' },
+  { name: 'etcd stopped for 5 s', strike: stopEtcd(OUTAGE_MS) },
+  { name: 'CRIU of the dump hangs', strike: signalTo('source', CRIU('dump'), 'SIGSTOP'), at: 'few', price: INSIDE },
   {
-    name: 'link slowed down to 8 Mbit/s',
-    strike: ({ cluster, source }) => {
-      const slow = ['tbf', 'rate', '8mbit', 'burst', '32kb', 'latency', '100ms'];
-      return during(
-        () => cluster.exec(source, ['tc', 'qdisc', 'add', 'dev', 'eth0', 'root', ...slow]),
-        () => cluster.exec(source, ['tc', 'qdisc', 'del', 'dev', 'eth0', 'root']),
-      );
-    },
-  },
-  { name: 'pool of the target full', strike: fill },
-  {
-    name: 'etcd stopped',
-    strike: ({ cluster }) =>
-      during(
-        () => cluster.killEtcd(0),
-        () => cluster.startEtcd(0),
-      ),
+    name: 'CRIU of the restore hangs',
+    strike: signalTo('target', CRIU('restore'), 'SIGSTOP'),
+    at: 'few',
+    price: LET_GO,
   },
 ];
 
-async function restartAgent(cluster: Cluster, host: string): Promise<boolean> {
-  await cluster.killAgent(host);
-  await sleep(RESTART_MS);
-  await cluster.startAgent(host);
-  return true;
-}
+const FEW = ['sync', 'source: network-lock', 'source: verdict', 'target: restore', 'switch', 'resume', 'memory'];
+const TELLING = ['switch-over', 'source: freeze', ...FEW, 'target: verdict', 'target: post-resume', 'commit'];
+const COMING = [
+  'target: pages',
+  'target: setup-namespaces',
+  ...TELLING,
+  'target: network-unlock',
+  'target: pages-here',
+];
 
-/** The host's cable, at the switch's end: nothing on the host knows of it. */
-function unplugged(cluster: Cluster, host: string): Promise<boolean> {
-  const set = (state: string) =>
-    run('ip', ['-n', cluster.layout.segmentNamespace, 'link', 'set', host, state], { timeoutMs: 5000 });
-  return during(
-    () => set('down'),
-    () => set('up'),
-  );
-}
-
-/** Fills what is left of the pool, in ever smaller pieces: the last of them takes what no block is left for. */
-async function fill({ cluster, target, over }: Scene): Promise<boolean> {
-  const pieces = ['1G', '64M', '1M', '64K', '4K'].map(
-    size => `i=0; while fallocate -l ${size} ${RUBBISH}/${size}.$i 2>/dev/null; do i=$((i+1)); done`,
-  );
-  await cluster.exec(target, ['sh', '-c', `mkdir ${RUBBISH}; ${pieces.join('; ')}; sync -f ${RUBBISH}`]);
-  await Promise.race([over, sleep(2 * OUTAGE_MS)]);
-  await cluster.exec(target, ['rm', '-rf', RUBBISH]);
-  return true;
-}
-
-async function during(begin: () => Promise<unknown>, end: () => Promise<unknown>): Promise<boolean> {
-  await begin();
-  await sleep(OUTAGE_MS);
-  await end();
-  return true;
-}
-
-function killIn({ cluster, id, ...ends }: Scene, end: keyof Ends, command: RegExp): boolean {
-  const holder = cluster.state.hosts[ends[end]]!.holder.pid;
-  const victims = processesIn(holder).filter(process => command.test(process.command) && process.command.includes(id));
-  for (const { pid } of victims) process.kill(pid, 'SIGKILL');
-  return victims.length > 0;
+/** Is this fault to be tried at the moment of this name? */
+export function isTriedAt({ at }: Fault, moment: string): boolean {
+  if (at === 'every') return true;
+  return (at === 'few' ? FEW : at === 'coming' ? COMING : TELLING).includes(moment);
 }

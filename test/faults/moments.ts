@@ -7,20 +7,34 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { migrateLive } from '../../src/controller/sagas/migrate-live.ts';
 import { SAGAS } from '../../src/controller/spaces.ts';
+import type { LiveMode } from '../../src/domain/move-mode.ts';
 import type { Witness } from './witness.ts';
 
 export type Moment =
   | { readonly kind: 'step'; readonly step: string }
   | { readonly kind: 'stage'; readonly end: 'source' | 'target'; readonly stage: string };
 
-/** In the order in which they come, roughly: both ends are at work at once. */
-export const MOMENTS: readonly Moment[] = [
-  ...migrateLive.steps.map(({ name }) => ({ kind: 'step', step: name }) as const),
-  ...['freeze', 'network-lock', 'verdict'].map(stage => ({ kind: 'stage', end: 'source', stage }) as const),
-  ...['restore', 'setup-namespaces', 'verdict', 'network-unlock', 'post-resume'].map(
-    stage => ({ kind: 'stage', end: 'target', stage }) as const,
-  ),
-];
+const step = (name: string): Moment => ({ kind: 'step', step: name });
+const stage = (end: 'source' | 'target', name: string): Moment => ({ kind: 'stage', end, stage: name });
+
+/** What comes between the beginnings of two steps, by the first of them: both ends are at work at once. */
+const STAGES: Readonly<Record<string, (mode: LiveMode) => readonly Moment[]>> = {
+  'switch-over': mode => [
+    ...['freeze', 'network-lock', 'verdict'].map(name => stage('source', name)),
+    ...['restore', ...(mode === 'post-copy' ? ['pages'] : []), 'setup-namespaces', 'verdict'].map(name =>
+      stage('target', name),
+    ),
+  ],
+  resume: () => ['network-unlock', 'post-resume'].map(name => stage('target', name)),
+  memory: mode => (mode === 'post-copy' ? [stage('target', 'pages-here')] : []),
+};
+
+/** In the order in which they come, roughly. */
+export function momentsOf(mode: LiveMode): readonly Moment[] {
+  return migrateLive.steps
+    .filter(({ name }) => mode === 'post-copy' || name !== 'memory')
+    .flatMap(({ name }) => [step(name), ...(STAGES[name]?.(mode) ?? [])]);
+}
 
 export const nameOf = (moment: Moment): string =>
   moment.kind === 'step' ? moment.step : `${moment.end}: ${moment.stage}`;
@@ -41,9 +55,9 @@ export async function untilMoment(witness: Witness, moment: Moment, ends: Ends, 
 }
 
 /** Of an operation that is not in the log yet. */
-function stepBegun({ view }: Witness, step: string): () => boolean {
+function stepBegun({ view }: Witness, name: string): () => boolean {
   const old = new Set(view.list(SAGAS).map(({ key }) => key));
-  return () => view.list(SAGAS).some(({ key, value }) => !old.has(key) && value.log.some(event => event.step === step));
+  return () => view.list(SAGAS).some(({ key, value }) => !old.has(key) && value.log.some(event => event.step === name));
 }
 
 function stageReached(witness: Witness, { end, stage }: Extract<Moment, { kind: 'stage' }>, ends: Ends): () => boolean {

@@ -1,43 +1,73 @@
 /**
  * Every fault at every moment of a live move, and a table of what came of it. Takes long: not part of `npm test`.
  *
- *   node test/faults/run.ts [--fault PART] [--moment PART] [--seed N] [--json FILE]
+ *   node test/faults/run.ts [--mode MODE] [--fault PART] [--moment PART] [--part 1/3] [--seed N] [--json FILE] [--logs FOLDER]
  */
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { FAULTS } from './faults.ts';
-import { MOMENTS, nameOf } from './moments.ts';
+import { LIVE_MODES } from '../../src/domain/move-mode.ts';
+import { FAULTS, isTriedAt } from './faults.ts';
+import { momentsOf, nameOf } from './moments.ts';
 import { seeded } from './seeded.ts';
 import { openStage } from './stage.ts';
-import { asText, table } from './table.ts';
+import { asText } from './table.ts';
 import { type Row, tryFault } from './trial.ts';
 
 const { values } = parseArgs({
   options: {
+    mode: { type: 'string', default: '' },
     fault: { type: 'string', default: '' },
     moment: { type: 'string', default: '' },
+    part: { type: 'string', default: '1/1' },
     seed: { type: 'string', default: '1' },
+    logs: { type: 'string' },
     json: { type: 'string' },
   },
 });
 const chance = seeded(Number(values.seed));
+const [part, parts] = values.part.split('/').map(Number) as [number, number];
+const trials = LIVE_MODES.filter(mode => mode.includes(values.mode))
+  .flatMap(mode =>
+    FAULTS.filter(fault => (fault.mode ?? mode) === mode && fault.name.includes(values.fault)).flatMap(fault =>
+      momentsOf(mode)
+        .filter(moment => nameOf(moment).includes(values.moment))
+        .filter(moment => isTriedAt(fault, nameOf(moment)))
+        .map(moment => ({ mode, fault, moment, chance: chance() })),
+    ),
+  )
+  .filter((_, index) => index % parts === part - 1);
+
+console.log(`${trials.length} trials`);
 const rows: Row[] = [];
-let stage = await openStage('faults');
+const name = `faults-${part}-of-${parts}`;
+let stage = await openStage(name);
 try {
-  for (const fault of FAULTS.filter(({ name }) => name.includes(values.fault))) {
-    for (const moment of MOMENTS.filter(each => nameOf(each).includes(values.moment))) {
-      await stage.ready();
-      const row = await tryFault(stage, fault, moment, chance());
-      rows.push(row);
-      console.log(asText(row));
-      if (row.wrong.length === 0) continue;
-      await stage.close(); // what is left over now would be held against the next one
-      stage = await openStage('faults');
-    }
+  for (const trial of trials) {
+    await stage.ready();
+    const row = await tryFault(stage, trial.fault, trial.moment, trial.mode, trial.chance).catch(
+      (thrown: Error): Row => broken(trial, thrown),
+    );
+    rows.push(row);
+    console.log(asText(row));
+    if (values.json !== undefined)
+      writeFileSync(values.json, `${JSON.stringify({ seed: values.seed, rows }, null, 1)}\n`);
+    if (row.wrong.length === 0) continue;
+    if (values.logs !== undefined)
+      cpSync(stage.harness.cluster.logDir, `${values.logs}/${rows.length}`, { recursive: true });
+    await stage.close(); // what is left over now would be held against the next one
+    stage = await openStage(name);
   }
 } finally {
   await stage.close();
 }
-console.log(`\n${table(rows)}`);
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ seed: values.seed, rows }, null, 1)}\n`);
-process.exitCode = rows.some(({ wrong }) => wrong.length > 0) ? 1 : 0;
+/** A trial that could not be carried out to its end is a finding too. */
+function broken({ mode, fault, moment }: (typeof trials)[number], { message }: Error): Row {
+  const nothing = { end: 'stopped', said: '', anew: true, lost: null, pauseMs: 0, recoveredMs: 0 } as const;
+  return { mode, fault: fault.name, moment: nameOf(moment), ...nothing, wrong: [`the trial broke off: ${message}`] };
+}
+
+const wrong = rows.filter(row => row.wrong.length > 0);
+console.log(
+  `${rows.length} trials, ${rows.filter(({ end }) => end === 'missed').length} with nothing to strike, ${wrong.length} wrong`,
+);
+process.exitCode = wrong.length > 0 ? 1 : 0;
