@@ -81,8 +81,9 @@ export const FAULTS: readonly Fault[] = [
   },
 ];
 
-const FEW = ['sync', 'source: network-lock', 'source: verdict', 'target: restore', 'switch', 'resume', 'memory'];
-const TELLING = ['switch-over', 'source: freeze', ...FEW, 'target: verdict', 'target: post-resume', 'commit'];
+/** The most telling first. */
+const FEW = ['source: verdict', 'resume', 'target: restore', 'switch', 'memory', 'source: network-lock', 'sync'];
+const TELLING = ['target: verdict', 'target: post-resume', ...FEW, 'commit', 'switch-over', 'source: freeze'];
 const COMING = [
   'target: pages',
   'target: setup-namespaces',
@@ -90,6 +91,12 @@ const COMING = [
   'target: network-unlock',
   'target: pages-here',
 ];
+
+/** For an order: a run that is ended early has seen what tells most. */
+export function urgency(moment: string): number {
+  const at = TELLING.indexOf(moment);
+  return at < 0 ? TELLING.length : at;
+}
 
 /** Is this fault to be tried at the moment of this name? */
 export function isTriedAt({ at }: Fault, moment: string): boolean {

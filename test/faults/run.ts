@@ -3,10 +3,10 @@
  *
  *   node test/faults/run.ts [--mode MODE] [--fault PART] [--moment PART] [--part 1/3] [--seed N] [--json FILE] [--logs FOLDER]
  */
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { LIVE_MODES } from '../../src/domain/move-mode.ts';
-import { FAULTS, isTriedAt } from './faults.ts';
+import { FAULTS, isTriedAt, urgency } from './faults.ts';
 import { momentsOf, nameOf } from './moments.ts';
 import { seeded } from './seeded.ts';
 import { openStage } from './stage.ts';
@@ -26,19 +26,23 @@ const { values } = parseArgs({
 });
 const chance = seeded(Number(values.seed));
 const [part, parts] = values.part.split('/').map(Number) as [number, number];
+/** An earlier run is gone on with. */
+const rows: Row[] = values.json !== undefined && existsSync(values.json) ? readRows(values.json) : [];
+const isDone = (mode: string, fault: string, moment: string) =>
+  rows.some(row => row.mode === mode && row.fault === fault && row.moment === moment);
 const trials = LIVE_MODES.filter(mode => mode.includes(values.mode))
   .flatMap(mode =>
     FAULTS.filter(fault => (fault.mode ?? mode) === mode && fault.name.includes(values.fault)).flatMap(fault =>
       momentsOf(mode)
-        .filter(moment => nameOf(moment).includes(values.moment))
-        .filter(moment => isTriedAt(fault, nameOf(moment)))
+        .filter(moment => nameOf(moment).includes(values.moment) && isTriedAt(fault, nameOf(moment)))
         .map(moment => ({ mode, fault, moment, chance: chance() })),
     ),
   )
+  .filter(({ mode, fault, moment }) => !isDone(mode, fault.name, nameOf(moment)))
+  .sort((a, b) => urgency(nameOf(a.moment)) - urgency(nameOf(b.moment)))
   .filter((_, index) => index % parts === part - 1);
 
 console.log(`${trials.length} trials`);
-const rows: Row[] = [];
 const name = `faults-${part}-of-${parts}`;
 let stage = await openStage(name);
 try {
@@ -60,6 +64,10 @@ try {
 } finally {
   await stage.close();
 }
+function readRows(file: string): Row[] {
+  return (JSON.parse(readFileSync(file, 'utf8')) as { rows: Row[] }).rows;
+}
+
 /** A trial that could not be carried out to its end is a finding too. */
 function broken({ mode, fault, moment }: (typeof trials)[number], { message }: Error): Row {
   const nothing = { end: 'stopped', said: '', anew: true, lost: null, pauseMs: 0, recoveredMs: 0 } as const;

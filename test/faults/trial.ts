@@ -84,8 +84,8 @@ export async function tryFault(
   if (standingMs() > QUICK_MS) await sleep(Math.min(standingMs(), LONGEST_BACKOFF_MS));
   const result = await client.stop();
   const anew = stopped || unsettled.length > 0 || (await stage.askSum()) !== sumBefore;
-  const untruths = unsettled.length > 0 ? [] : await lies(stage);
-  const again = unsettled.length > 0 || stopped ? undefined : await move(node === source ? target : source);
+  const untruths = unsettled.length > 0 || !struck ? [] : await lies(stage);
+  const again = unsettled.length > 0 || stopped || !struck ? undefined : await move(node === source ? target : source);
   const broken = whatBroke(result);
   const dead = anew || broken !== null;
   return {
