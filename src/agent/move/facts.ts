@@ -45,9 +45,15 @@ export function readFacts(folder: string): Facts {
     begun: pid !== undefined,
     alive: alive && exit === undefined,
     exit,
-    stages: new Map(marks.map(name => [name.slice('at.'.length), statSync(join(folder, name)).mtimeMs])),
+    stages: new Map(marks.flatMap(name => stageOf(folder, name))),
     words: { images: wordAt(folder, 'images'), pages: wordAt(folder, 'pages'), verdict: wordAt(folder, 'verdict') },
   };
+}
+
+/** None: it was taken back since the folder was listed, as `pages-cut` is when there is another way. */
+function stageOf(folder: string, name: string): readonly (readonly [string, number])[] {
+  const found = statSync(join(folder, name), { throwIfNoEntry: false });
+  return found === undefined ? [] : [[name.slice('at.'.length), found.mtimeMs]];
 }
 
 function namesIn(folder: string): readonly string[] {

@@ -88,6 +88,18 @@ describe("a move's folder", () => {
     assert.equal((await gone).begun, false);
   });
 
+  it('can be read while marks come and go', async () => {
+    const restless = 'while :; do : >at.pages-cut; rm at.pages-cut; done';
+    const { kill, exited } = start('sh', ['-c', restless], { cwd: folder, stdio: 'ignore' });
+    const until = performance.now() + 500;
+    let seen = 0;
+    for (let looks = 0; performance.now() < until || looks < 1000; looks += 1)
+      seen += readFacts(folder).stages.has('pages-cut') ? 1 : 0;
+    kill('SIGKILL');
+    await exited;
+    assert.ok(seen > 0, 'marks came and went');
+  });
+
   it('what hangs is ended, with all that was begun for it', async () => {
     const hung = start('sh', ['-c', 'sleep 100', folder], { env: { BERTH_MOVE: folder }, stdio: 'ignore' });
     process.kill(hung.pid, 'SIGSTOP');
