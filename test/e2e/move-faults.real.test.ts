@@ -18,7 +18,7 @@ const TELLING: readonly (readonly [LiveMode, fault: string, moment: string])[] =
   ['post-copy', 'link between the hosts cut for 2 s', 'memory'],
 ];
 
-describe('faults in the middle of a live move', { timeout: 300_000 }, () => {
+describe('faults in the middle of a live move', { timeout: 600_000 }, () => {
   let stage: Stage;
   before(async () => {
     stage = await openStage('move-faults');
