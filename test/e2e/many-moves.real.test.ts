@@ -11,6 +11,7 @@ import { assertWhole, type EchoResult, type Harness, openHarness } from './harne
 /** `BERTH_MOVES=200 BERTH_MOVE_MODE=post-copy` for the long run. */
 const MOVES = Number(process.env.BERTH_MOVES ?? 50);
 const MODE = process.env.BERTH_MOVE_MODE ?? 'auto';
+const LONGEST_MS = 120_000 + MOVES * 10_000;
 /** So many move at once, and as many others serve meanwhile. */
 const CROWD = 10;
 /** 4 MB/s each way, checked byte by byte. */
@@ -28,7 +29,7 @@ type Result = EchoResult & {
   readonly stallsMs: readonly number[];
 };
 
-describe('many moves', { timeout: 60_000 + MOVES * 5_000 }, () => {
+describe('many moves', { timeout: 2 * LONGEST_MS }, () => {
   let harness: Harness;
   let witness: Witness;
   before(async () => {
@@ -69,7 +70,9 @@ describe('many moves', { timeout: 60_000 + MOVES * 5_000 }, () => {
     };
   }
 
-  it(`moves one container ${MOVES} times: the stream and the file are whole, nothing is left`, async () => {
+  it(`moves one container ${MOVES} times: the stream and the file are whole, nothing is left`, {
+    timeout: LONGEST_MS,
+  }, async () => {
     await harness.berth(['launch', 'busybox', 'c1', '--target', 'n1']);
     const address = await harness.echoServer('c1');
     await run('c1', `echo '${WRITER}' >/writer; echo '::respawn:/bin/sh /writer' >>/etc/inittab; kill -HUP 1`);
@@ -90,7 +93,9 @@ describe('many moves', { timeout: 60_000 + MOVES * 5_000 }, () => {
     console.log(`${MOVES} moves (${MODE}): ${whole}; ${pauses(result!.stallsMs)}`);
   });
 
-  it(`moves ${CROWD} at once while ${CROWD} others serve: every stream is whole, nothing is left`, async () => {
+  it(`moves ${CROWD} at once while ${CROWD} others serve: every stream is whole, nothing is left`, {
+    timeout: LONGEST_MS,
+  }, async () => {
     const movers = Array.from({ length: CROWD }, (_, i) => ({ name: `m${i}`, at: 'n1', to: `n${2 + (i % 2)}` }));
     const others = Array.from({ length: CROWD }, (_, i) => ({ name: `s${i}`, at: `n${2 + (i % 2)}` }));
     const addresses = new Map<string, string>();

@@ -87,7 +87,7 @@ export async function tryFault(
   const untruths = unsettled.length > 0 || !struck ? [] : await lies(stage);
   const again = unsettled.length > 0 || stopped || !struck ? undefined : await move(node === source ? target : source);
   const broken = whatBroke(result);
-  const dead = anew || broken !== null;
+  const dead = anew || (struck ? broken : result.lost) !== null;
   return {
     mode,
     fault: fault.name,

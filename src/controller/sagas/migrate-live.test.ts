@@ -7,13 +7,13 @@ import { beginChangeState } from '../commands/change-state.ts';
 import { beginCreateInstance } from '../commands/create-instance.ts';
 import { beginMoveInstance } from '../commands/move-instance.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
-import { INSTANCES } from '../spaces.ts';
+import { INSTANCES, NODE_STATUS, SAGAS, SERVER } from '../spaces.ts';
 import { openTestCluster, type TestCluster, type TestController } from '../testing/test-cluster.ts';
 import { wish } from '../testing/wishes.ts';
 
 const c1 = { project: 'default', name: 'c1' };
 
-describe('a live move that loses memory', () => {
+describe('a live move whose memory is in danger', () => {
   let cluster: TestCluster;
   let a: TestController;
   const record = () => cluster.view.get(INSTANCES.key('default', 'c1'))!.value;
@@ -50,6 +50,31 @@ describe('a live move that loses memory', () => {
     assert.equal(state, 'failed');
     assert.match(error!.message, /not all of its memory: its source is gone\. It was started anew/);
     assert.deepEqual([record().node, record().wanted], ['n2', 'running']);
+    assert.deepEqual(cluster.world.runningOn(record().id), ['n2']);
+    await cluster.consistent();
+  });
+
+  it('by post-copy, its target away after the switch: the source keeps the memory until the target is back', async () => {
+    await a.store.commit({
+      guards: [],
+      writes: [SERVER.put(SERVER.key('config'), { config: { 'cluster.offline_threshold': '0.3' } })],
+    });
+    const [n1, n2] = [cluster.world.host('n1'), cluster.world.host('n2')];
+    n2.tap = ({ verb, when }) => {
+      if (verb === 'resumeMove' && when === 'before') n2.setDown(true);
+    };
+    const begun = await beginMoveInstance(a, { ...c1, live: true, mode: 'post-copy', target: { node: 'n2' } });
+    await cluster.until('n2 is offline', () => cluster.view.get(NODE_STATUS.key('n2'))?.value.state === 'offline');
+    await new Promise(resolve => setTimeout(resolve, 300)); // a saga that gives up would have done so
+    assert.equal(cluster.view.get(SAGAS.key(begun.id))?.value.state, 'running');
+    assert.deepEqual(
+      [...n1.moves.values()].map(({ state }) => state),
+      ['held'],
+    );
+    n2.tap = undefined;
+    n2.setDown(false);
+    const { state, error } = await cluster.ended(begun);
+    assert.equal(state, 'succeeded', error?.message);
     assert.deepEqual(cluster.world.runningOn(record().id), ['n2']);
     await cluster.consistent();
   });

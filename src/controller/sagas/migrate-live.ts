@@ -30,7 +30,7 @@ import {
   switchOwner,
   unreserve,
 } from './move-steps.ts';
-import { type Pulled, pullMemory, reconnect } from './pull-memory.ts';
+import { keepForTarget, type Pulled, pullMemory, reconnect } from './pull-memory.ts';
 
 /** How its memory travels. */
 type Checked = { readonly mode: LiveMode };
@@ -50,8 +50,8 @@ export const migrateLive = saga<MoveInput>('migrate-live', 2)
   .undoable('sync', sync, abortSource)
   .undoable('switch-over', switchOver, takeBack)
   .pivot('switch', switchOwner)
-  .forward('resume', letRun)
-  .forward('memory', memory)
+  .forward('resume', (context, live) => waitForTarget(context, live, () => letRun(context, live)))
+  .forward('memory', (context, live) => waitForTarget(context, live, () => memory(context, live)))
   .forward('commit', commitSource)
   .forward('clean', cleanSource)
   .forward('seen', seen)
@@ -136,6 +136,11 @@ async function takeBack(context: StepContext, live: Live): Promise<void> {
   const { status } = await context.agents.of(live.reserve.from).getInstanceState(ref);
   if (status?.state === 'stopped')
     await startAnew(context, live.input, live.reserve.from, 'it died while it was saved');
+}
+
+/** Of a post-copy: what comes after these steps ends the source, and with it the memory. */
+function waitForTarget<T>(context: StepContext, live: Live, work: () => Promise<T>): Promise<T> {
+  return live.check.mode === 'post-copy' ? keepForTarget(context, live, work) : work();
 }
 
 async function letRun(context: StepContext, live: Live & { readonly 'switch-over': Switched }): Promise<LetRun> {

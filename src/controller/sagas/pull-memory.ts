@@ -7,6 +7,7 @@ import { formatBytes } from '../../domain/size.ts';
 import type { DataToken } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { NodeLost } from '../saga/node-lost.ts';
 import type { StepContext } from '../saga/step-context.ts';
+import { NODES } from '../spaces.ts';
 import { type Moving, moveRef } from './move-steps.ts';
 
 /** What is known of it when the source has served its last page, or none any more. */
@@ -42,6 +43,21 @@ export async function pullMemory(context: StepContext, moving: Moving): Promise<
       default:
         fail('internal', `host ${reserve.to} says "${state}" of its memory`);
     }
+  }
+}
+
+/**
+ * A target that is offline may run the instance all the same and fetch its memory, or wait for a word before it does: so
+ * this is repeated until it is back, or removed from the cluster. @throws AppError `unavailable` while it is away
+ */
+export async function keepForTarget<T>(context: StepContext, { reserve }: Moving, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    const { from, to } = reserve;
+    const away = thrown instanceof NodeLost && thrown.node === to && context.view.get(NODES.key(to)) !== undefined;
+    if (!away) throw thrown;
+    throw new AppError('unavailable', `node ${to} is offline; node ${from} keeps the memory for it`, thrown);
   }
 }
 

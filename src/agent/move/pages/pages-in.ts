@@ -40,7 +40,11 @@ export function createPagesIn(
   return async (key, { way, givenUp, signal }) => {
     const folder = folderOf(root, key);
     const nothing = { bytes: 0, totalBytes: 0, why: '', ms: 0 };
-    if ((await readRecord(folder)) === undefined) return { ...nothing, state: 'here' }; // told before
+    if ((await readRecord(folder)) === undefined) {
+      // Told before, to a controller that may have died before it wrote that down.
+      const lives = containers.look(key.instance).pid !== 0;
+      return lives ? { ...nothing, state: 'here' } : { ...nothing, state: 'lost', why: 'it does not run any more' };
+    }
     if (way !== undefined) await writeWay(folder, way);
     const timeoutMs = way === undefined ? PATIENCE_MS : 0; // it may stand still until its caller has let it run
     const facts = await awaitFacts(folder, isNews, { timeoutMs, what: 'memory', signal }).catch(thrown => {
