@@ -66,6 +66,31 @@ describe('an image of Debian', { timeout: 300_000, skip: unreachable }, () => {
     assert.match(await inside('journalctl --sync; journalctl -b -o cat --no-pager'), /^moved$/m);
   });
 
+  it('names a dynamic user without temporary files of its own, and moves one that has them', async () => {
+    const start = (unit: string, ...options: string[]) =>
+      harness.berth([
+        'exec',
+        'd1',
+        '--',
+        'systemd-run',
+        '-q',
+        '--unit',
+        unit,
+        '-p',
+        'DynamicUser=yes',
+        ...options,
+        'sleep',
+        '1000',
+      ]);
+    await start('bare');
+    const refusal = await harness.berthFails('move', 'd1', '--target', 'n2');
+    assert.match(refusal, /a part of a file system is mounted at \/tmp \(give the service .*PrivateTmp=yes/);
+    await inside('systemctl stop bare');
+    await start('own', '-p', 'PrivateTmp=yes');
+    await harness.berth(['move', 'd1', '--target', 'n2']);
+    assert.equal(await inside('systemctl is-active own'), 'active');
+  });
+
   it('shuts down by itself when asked', async () => {
     await harness.berth(['stop', 'd1', '--timeout', '15']);
     const [found] = await harness.berthJson<{ status: string }[]>('list', 'd1');

@@ -249,12 +249,14 @@ def terminal():
 
     def check():
         asked[0] += 1
-        os.write(master, b"echo $((%d + 1)); tty; stty size\n" % asked[0])
+        # Nothing that forks: CRIU refuses what inherits the shell's /dev/tty, if only until it runs something else.
+        os.write(master, b"echo $((%d + 1)); [ -t 0 ] && echo terminal\n" % asked[0])
         said = b""
-        while said.count(b"\n") < 3:
+        while said.count(b"\n") < 2:
             said += os.read(master, 1000)
-        lines = said.split()
-        expect("shell", (lines[0], lines[1][:9], lines[3]), (b"%d" % (asked[0] + 1), b"/dev/pts/", b"77"))
+        expect("shell", said.split(), [b"%d" % (asked[0] + 1), b"terminal"])
+        size = struct.unpack("HHHH", fcntl.ioctl(master, 0x5413, b"\0" * 8))
+        expect("size", size[1], 77)
     return check
 
 

@@ -40,6 +40,10 @@ const ADVICE: readonly Advice[] = [
     advice: 'a process watches a symbolic link, which cannot be saved on this storage: stop it, or move with a restart',
   },
   {
+    pattern: /ctty inheritance detected/, // a shell that has just forked
+    advice: 'a program was just being started at a terminal inside: try again',
+  },
+  {
     pattern: /Can't get rlimit/,
     advice: 'the agent lacks CAP_SYS_RESOURCE: privileged containers of this kind cannot be saved on this host',
   },

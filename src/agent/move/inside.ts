@@ -101,11 +101,19 @@ function filesOf(pid: number, views: readonly View[]): readonly OpenFile[] {
   });
 }
 
+interface SeenMount extends Mount {
+  readonly number: string;
+  /** Of its file system: `major:minor`. */
+  readonly device: string;
+  /** What of it is mounted. */
+  readonly root: string;
+}
+
 /** A mount namespace. */
 interface View {
   /** One of the processes that see it whole; others may be in a chroot. */
   readonly pid: number;
-  readonly mounts: ReadonlyMap<string, Mount>;
+  readonly mounts: ReadonlyMap<string, SeenMount>;
 }
 
 const viewOf = (pid: number): string => linkOf(`${pid}/ns/mnt`);
@@ -113,7 +121,7 @@ const viewOf = (pid: number): string => linkOf(`${pid}/ns/mnt`);
 function viewsOf(pids: readonly number[]): ReadonlyMap<string, View> {
   const views = new Map<string, View>();
   for (const pid of pids) {
-    const mounts = new Map(mountsIn(textOf(`${pid}/mountinfo`)).map(({ number, ...mount }) => [number, mount]));
+    const mounts = new Map(mountsIn(textOf(`${pid}/mountinfo`)).map(mount => [mount.number, mount]));
     if (mounts.size > (views.get(viewOf(pid))?.mounts.size ?? 0)) views.set(viewOf(pid), { pid, mounts });
   }
   return views;
@@ -125,25 +133,37 @@ function viewsOf(pids: readonly number[]): ReadonlyMap<string, View> {
  */
 function mountsThatCount(views: readonly View[]): readonly Mount[] {
   const found = new Map<string, Mount>();
+  const whole = wholeDevices(views);
   for (const { pid, mounts } of views) {
-    for (const { point, type } of mounts.values()) {
+    for (const { point, type, device } of mounts.values()) {
       const path = `${pid}/root${point}`;
       if (type === 'ramfs' && namesIn(path).length === 0) continue;
       const socket = HOLDS_SOCKETS.test(type) && isSocket(path);
-      found.set(point, { point, type: socket ? 'a socket' : (found.get(point)?.type ?? type) });
+      const seen = socket ? 'a socket' : whole.has(device) ? (found.get(point)?.type ?? type) : PART_ONLY;
+      found.set(point, { point, type: seen });
     }
   }
   return [...found.values()];
 }
 
+/** Type of a mount whose file system is mounted nowhere as a whole: CRIU cannot make such a one anew. */
+export const PART_ONLY = 'a part of a file system';
+
+/** What init sees came with the container, or is its own. */
+function wholeDevices([inits, ...others]: readonly View[]): ReadonlySet<string> {
+  const whole = others.flatMap(({ mounts }) => [...mounts.values()].filter(({ root }) => root === '/'));
+  return new Set([...(inits?.mounts.values() ?? []), ...whole].map(({ device }) => device));
+}
+
 /** Others are not touched: what is on a network may never answer. */
 const HOLDS_SOCKETS = /^(tmpfs|ext4|xfs|btrfs|zfs|overlay)$/;
 
-function mountsIn(mountinfo: string): readonly (Mount & { readonly number: string })[] {
+function mountsIn(mountinfo: string): readonly SeenMount[] {
   return mountinfo.split('\n').flatMap(line => {
     const [left = '', right] = line.split(' - ');
-    const [number = '', , , , point = ''] = left.split(' ');
-    return right === undefined ? [] : [{ number, point: unescaped(point), type: right.split(' ')[0] ?? '' }];
+    const [number = '', , device = '', root = '', point = ''] = left.split(' ');
+    const type = right?.split(' ')[0] ?? '';
+    return right === undefined ? [] : [{ number, device, root, point: unescaped(point), type }];
   });
 }
 

@@ -85,6 +85,12 @@ const CASES: readonly (readonly [string, Case, 'live' | 'restart' | 'no', RegExp
   ],
   ['a file of the host', withProcess({ files: [{ target: '/dev/pts/3', foreign: true }] }), 'restart', /pts\/3/],
   ['a mounted socket', withInside({ mounts: [{ point: '/x/dev/log', type: 'a socket' }] }), 'restart', /socket/],
+  [
+    'temporary files of a dynamic user',
+    withInside({ mounts: [{ point: '/var/tmp', type: 'a part of a file system' }] }),
+    'restart',
+    /part of a file system is mounted at \/var\/tmp/,
+  ],
   ['a FUSE mount', withInside({ mounts: [{ point: '/mnt', type: 'fuse.sshfs' }] }), 'restart', /sshfs/],
   ['a ramfs', withInside({ mounts: [{ point: '/run/x', type: 'ramfs' }] }), 'restart', /ramfs/],
   ['an interface of its own', withInside({ links: ['lo', 'eth0', 'wg0'] }), 'restart', /wg0/],

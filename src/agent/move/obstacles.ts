@@ -3,7 +3,7 @@
  * a person can do about it; together they are what CRIU was seen to refuse, and what a move would silently lose.
  */
 import { formatBytes } from '../../domain/size.ts';
-import type { Inside, Process } from './inside.ts';
+import { type Inside, PART_ONLY, type Process } from './inside.ts';
 
 /** `warn`: it moves, but. `restart`: not while it runs. `no`: not to this host at all. */
 type Severity = 'warn' | 'restart' | 'no';
@@ -176,13 +176,20 @@ function descendants({ init, processes }: Inside): ReadonlySet<number> {
 }
 
 /** lxcfs is a FUSE too, but laid in from outside, and laid in again over there. */
-const UNSAVABLE_MOUNTS = /^(a socket|ramfs|autofs|nfs4?|cifs|9p|fuse(?!\.lxcfs$|ctl$)(\..*)?|squashfs)$/;
+const UNSAVABLE_MOUNTS =
+  /^(a socket|a part of a file system|ramfs|autofs|nfs4?|cifs|9p|fuse(?!\.lxcfs$|ctl$)(\..*)?|squashfs)$/;
 
 function mountRules({ mounts }: Inside): readonly Obstacle[] {
   return mounts
     .filter(({ type }) => UNSAVABLE_MOUNTS.test(type))
-    .map(({ point, type }) => restart(`${type} is mounted at ${point}`, `unmount it, or ${ANYWAY}`));
+    .map(({ point, type }) => restart(`${type} is mounted at ${point}`, `${remedyFor(point, type)}, or ${ANYWAY}`));
 }
+
+/** systemd 257 and later give a service with DynamicUser= parts of one tmpfs for its temporary files. */
+const remedyFor = (point: string, type: string): string =>
+  type === PART_ONLY && /^\/(var\/)?tmp$/.test(point)
+    ? 'give the service with DynamicUser=yes a drop-in with PrivateTmp=yes'
+    : 'unmount it';
 
 /** The network namespace is made anew: what the cluster gave comes back, what was added inside does not. */
 function networkRules({ nics }: Case, { links, addresses, firewall }: Inside): readonly Obstacle[] {
