@@ -16,7 +16,7 @@ import type { ProgramRow } from './table.ts';
 import { programTable } from './table.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** Each direction by each mode, and again. */
+/** Each direction by each mode. */
 const MODES = ['stop-and-copy', 'post-copy', 'post-copy', 'stop-and-copy'] as const;
 const IPV6 = { client: 'fd42::1/64', instance: 'fd42::5' };
 
@@ -104,7 +104,7 @@ export async function bench({ quick, only, say }: Options): Promise<Findings> {
     const command = [join(ROOT, 'bin/berth'), ...ssh];
     const client = program.talk && (await startClient(cluster, program.talk, address, command, env));
     try {
-      for (let count = 0; count < (quick ? 2 : 8); count += 1) {
+      for (let count = 0; count < (quick ? 2 : 6); count += 1) {
         await client?.longestMs();
         const mode = MODES[count % MODES.length]!;
         await berth(['move', name, '--target', count % 2 === 0 ? 'n2' : 'n1', '--mode', mode]);

@@ -8,6 +8,7 @@ import {
   integer,
   interfaceName,
   ipv4,
+  ipv6,
   macAddress,
   oneOf,
   size,
@@ -43,6 +44,8 @@ const KINDS: Readonly<Record<string, DeviceKind>> = {
       hwaddr: macAddress,
       mtu: integer(68, 65_535),
       'ipv4.address': ipv4,
+      /** Of a network of 64 bits; nobody but its user sees to it that no other instance has it. */
+      'ipv6.address': ipv6,
     },
     together: (name, device) => {
       if (!device.network && !device.parent) lacks(name, 'network');

@@ -80,6 +80,10 @@ export const ipv4: ValueCheck = (key, value) => {
   if (!good) wrong(key, value, 'is not an IPv4 address');
 };
 
+export const ipv6: ValueCheck = (key, value) => {
+  if (!URL.canParse(`http://[${value}]`) || !value.includes(':')) wrong(key, value, 'is not an IPv6 address');
+};
+
 export function wrong(key: string, value: string, why: string): never {
   fail('invalid', `Invalid value for "${key}": "${value}" ${why}`);
 }

@@ -19,33 +19,28 @@ def expect(what, found, wanted):
         raise AssertionError(f"{what}: {found!r}, not {wanted!r}")
 
 
+ANSWER = "while read -r _; do echo %d $$; done"
+DEEP = "deep() { [ $1 = 0 ] || deep $(($1 - 1)) & wait; sleep 100000; }; deep 20 & "
+
+
 def processes():
-    """100 children, each asked by a pipe of its own; 20 deep below one another among them."""
-    children = [child(n, depth=20 if n == 79 else 0) for n in range(80)]
+    """100 children, each asked by a pipe of its own; the last has a chain of 20 below it."""
+    children = [child((DEEP if n == 79 else "") + ANSWER % n) for n in range(80)]
 
     def check():
         for n, (pid, to, back) in enumerate(children):
-            os.write(to, b"?")
+            os.write(to, b"?\n")
             expect(f"child {n}", os.read(back, 32).split(), [b"%d" % n, b"%d" % pid])
     return check
 
 
-def child(n, depth=0):
-    """One that says its number and pid when asked; below it a chain of others that only sleep."""
+def child(script):
     to_read, to_write = os.pipe()
     back_read, back_write = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(to_read), os.close(back_write)
-        return pid, to_write, back_read
-    if depth and os.fork() == 0:
-        while depth > 1 and os.fork() == 0:
-            depth -= 1
-        while True:
-            signal.pause()
-    while os.read(to_read, 1):
-        os.write(back_write, b"%d %d" % (n, os.getpid()))
-    os._exit(0)
+    pid = os.posix_spawn("/bin/sh", ["sh", "-c", script], os.environ,
+                         file_actions=[(os.POSIX_SPAWN_DUP2, to_read, 0), (os.POSIX_SPAWN_DUP2, back_write, 1)])
+    os.close(to_read), os.close(back_write)
+    return pid, to_write, back_read
 
 
 def threads():
@@ -197,7 +192,8 @@ def events():
         os.kill(os.getpid(), signal.SIGUSR1)
         before = ticks[0]
         until("interval timer", lambda: ticks[0] > before)
-        until("epoll", lambda: {timer, counter, signals} <= {fd for fd, _ in poll.poll(0.1)})
+        for name, each in dict(timerfd=timer, eventfd=counter, signalfd=signals).items():
+            until(f"{name} in epoll", lambda: each in {fd for fd, _ in poll.poll(0.1)})
         expect("signalfd", struct.unpack("I", os.read(signals, 128)[:4])[0], int(signal.SIGUSR1))
         os.read(timer, 8)
     return check

@@ -9,7 +9,7 @@ import type { Talk } from './talk.ts';
 /** The large file is this line again and again, so that every byte of it can be checked. */
 export const LINE = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n';
 /** A connection that the program has not accepted when it is frozen does not move, and its client is not told. */
-const PATIENCE_MS = 2000;
+const PATIENCE_MS = 10_000;
 const BYTES_EACH = 64 * 1024;
 /** About 6 MB/s. */
 const PAUSE_MS = 10;
