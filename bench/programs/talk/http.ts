@@ -8,7 +8,7 @@ import type { Talk } from './talk.ts';
 
 /** The large file is this line again and again, so that every byte of it can be checked. */
 export const LINE = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n';
-/** A connection that the program has not accepted when it is frozen does not move, and its client is not told. */
+/** A connection that the program has not accepted when it is frozen does not move: it is reset, or its client never told. */
 const PATIENCE_MS = 10_000;
 const BYTES_EACH = 64 * 1024;
 /** About 6 MB/s. */
@@ -26,17 +26,16 @@ export async function http(host: string, port: number, once: boolean): Promise<T
       for (;;) {
         const conversation = kept ?? (await converse(host, port));
         const answer = conversation.ask(request('/hello', once), response(1e6));
-        const found = await (kept ? answer : Promise.race([answer, sleep(PATIENCE_MS)]));
+        const found = await (kept ? answer : Promise.race([answer.catch(() => undefined), sleep(PATIENCE_MS)]));
         if (once) conversation.close();
         if (found?.status === 200 && found.body.toString() === 'hello\n') return;
         if (found) throw new Error(`status ${found.status}: ${found.body}`);
         again += 1;
-        answer.catch(() => {});
       }
     },
     async end() {
       kept?.close();
-      const unanswered = once ? `; ${again} of ${asked} requests unanswered, and made again` : '';
+      const unanswered = once ? `; ${again} of ${asked} requests made again` : '';
       return `${Math.round((await download.end()) / 2 ** 20)} MiB downloaded slowly meanwhile${unanswered}`;
     },
   };
@@ -74,7 +73,8 @@ function slowly(host: string, port: number, once: boolean) {
   const again = async (): Promise<void> => {
     for (let conversation: Conversation | undefined; !ending; ) {
       conversation ??= await converse(host, port);
-      const { length } = await conversation.ask(request('/big', once), response(0));
+      const begun = conversation.ask(request('/big', once), response(0));
+      const { length } = (await (once ? begun.catch(() => undefined) : begun)) ?? { length: 0 };
       for (let at = 0; at < length && !ending; ) {
         const piece = await conversation.ask('', exactly(Math.min(BYTES_EACH, length - at)));
         for (let line = 0; line < piece.length; line += LINE.length)

@@ -2,28 +2,17 @@
  * Works round a limit of CRIU (4.2 and before): mounts that are slaves of one group and no peers, but show different
  * folders, cannot be restored ("Can't copy sharing from ..."). systemd makes one for every service that has mounts of its
  * own, so that two such services were enough. In the images each is made the only peer of a group of its own: what is
- * mounted in the master still reaches it, and nobody else ever joins that group.
+ * mounted in the master still reaches it, and nobody else ever joins that group. Pure.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { entriesOf, withEntries } from './image-entries.ts';
 
-/** Two magic numbers; then each mount as its length (32 bits, little endian) and a message `mnt_entry`. */
-const HEAD_BYTES = 8;
+/** Of a message `mnt_entry`. */
 const FIELDS = { mountId: 2, sharedId: 10, masterId: 11 } as const;
 /** Ids of groups are small, and no two mounts have the same id. */
 const FIRST_FREE_GROUP = 1_000_000_000;
 
-/** Rewrites what is to be rewritten in a folder of images. Synchronous: the instance stands still. Repeatable. */
-export function mendMountImages(folder: string): void {
-  const names = readdirSync(folder).filter(name => /^mountpoints-\d+\.img$/.test(name));
-  const before = names.map(name => readFileSync(join(folder, name)));
-  for (const [index, image] of mendMounts(before).entries()) {
-    if (image !== before[index]) writeFileSync(join(folder, names[index]!), image);
-  }
-}
-
-/** Pure. @param images of all mount namespaces of one dump @returns the same in that order; an image without change as it was */
+/** @param images of all mount namespaces of one dump @returns the same in that order; an image without change as it was */
 export function mendMounts(images: readonly Buffer[]): readonly Buffer[] {
   const groups = new Set(images.flatMap(image => entriesOf(image).map(entry => mountOf(entry).sharedId)));
   const mended = (entry: Buffer): Buffer => {
@@ -32,28 +21,7 @@ export function mendMounts(images: readonly Buffer[]): readonly Buffer[] {
     const group = new BinaryWriter().tag(FIELDS.sharedId, WireType.Varint).uint32(FIRST_FREE_GROUP + mountId);
     return Buffer.concat([entry, group.finish()]); // of a field that is there twice the last counts
   };
-  return images.map(image => {
-    const before = entriesOf(image);
-    const after = before.map(mended);
-    if (after.every((entry, index) => entry === before[index])) return image;
-    return Buffer.concat([image.subarray(0, HEAD_BYTES), ...after.flatMap(entry => [lengthOf(entry), entry])]);
-  });
-}
-
-function entriesOf(image: Buffer): readonly Buffer[] {
-  const entries: Buffer[] = [];
-  for (let at = HEAD_BYTES; at < image.length; ) {
-    const end = at + 4 + image.readUInt32LE(at);
-    entries.push(image.subarray(at + 4, end));
-    at = end;
-  }
-  return entries;
-}
-
-function lengthOf(entry: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(entry.length);
-  return length;
+  return images.map(image => withEntries(image, mended));
 }
 
 /** 0 stands for no group. */

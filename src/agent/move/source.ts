@@ -7,7 +7,7 @@ import type { AgentMode, LiveMode } from '../../domain/move-mode.ts';
 import type { Channel } from '../../rpc/data/channel.ts';
 import { checkpointFailure, startCheckpoint } from '../criu/checkpoint.ts';
 import { endCheckpoint } from '../criu/end-checkpoint.ts';
-import { mendMountImages } from '../criu/mend-mounts.ts';
+import { mendImages } from '../criu/mend-images.ts';
 import { dumpOptions } from '../criu/options.ts';
 import { instanceLocks } from '../instance-lock.ts';
 import type { Spec } from '../spec.ts';
@@ -171,7 +171,7 @@ export function createSource(ports: MovePorts): MoveSource {
     });
     const dumped = clock.now();
 
-    mendMountImages(imagesIn(folder));
+    mendImages(imagesIn(folder));
     const images = withHeld(listImages(imagesIn(folder)), await pagesSent);
     const pages = mode === 'post-copy' ? ports.pages.issue(key) : undefined;
     const endOfVolume = async (): Promise<readonly RoundReport[]> => {

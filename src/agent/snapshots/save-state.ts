@@ -5,7 +5,7 @@
 import { rm } from 'node:fs/promises';
 import { fail } from '../../domain/errors.ts';
 import { checkpointFailure, startCheckpoint } from '../criu/checkpoint.ts';
-import { mendMountImages } from '../criu/mend-mounts.ts';
+import { mendImages } from '../criu/mend-images.ts';
 import { dumpOptions } from '../criu/options.ts';
 import type { Host } from '../host.ts';
 import { idMapOf } from '../instance-files.ts';
@@ -51,7 +51,7 @@ export async function saveState(host: Host, { spec }: LedgerEntry, order: SaveOr
     await furnish(folder, dumpOptions('stop-and-copy'), containers.nics(spec), { ending: order.ending });
     startCheckpoint({ verb: 'dump', folder, criu: host.criuPath, lxcPath: containers.lxcPath, name: spec.id });
     const held = await untilHeld(folder);
-    mendMountImages(images);
+    mendImages(images);
     openToRestore(images, rootIdOf(idMapOf(host, spec)));
     if (order.ending === 'end') await settle(images);
     await order.whileHeld?.();
