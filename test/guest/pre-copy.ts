@@ -33,7 +33,10 @@ exec busybox awk 'BEGIN {
 }'
 `;
 
-describe('moves on a kernel that tracks writes, with cgroup v2 alone', () => {
+/** A test that hangs shall not take the others with it. */
+const TIMEOUT_MS = 240_000;
+
+describe('moves on a kernel that tracks writes, with cgroup v2 alone', { timeout: 8 * TIMEOUT_MS }, () => {
   let moving: Moving;
   let a: TestHost;
   let b: TestHost;
@@ -48,6 +51,7 @@ describe('moves on a kernel that tracks writes, with cgroup v2 alone', () => {
       programs: { hold: HOLD, change: CHANGE },
     });
     ({ a, b } = moving);
+    console.log('two hosts, an instance on one of them');
     while (!(await moving.inside(a, '[ -e /tmp/held ] && [ -s /tmp/pass ] && echo ready || true'))) await sleep(100);
   });
   after(() => moving?.close());
@@ -79,12 +83,12 @@ describe('moves on a kernel that tracks writes, with cgroup v2 alone', () => {
     return { phases, longestMs: echoes.longestMs };
   }
 
-  it('a host says that it can', async () => {
+  it('a host says that it can', { timeout: TIMEOUT_MS }, async () => {
     const { noPreCopy, criu: works } = await a.client.getHost({});
     assert.deepEqual({ noPreCopy, works: works?.works }, { noPreCopy: '', works: true });
   });
 
-  it('stop-and-copy: limits, memory and connection are as before', async t => {
+  it('stop-and-copy: limits, memory and connection are as before', { timeout: TIMEOUT_MS }, async t => {
     t.diagnostic(JSON.stringify(await move(a, b, 'stopped', 'stop-and-copy')));
   });
 
@@ -92,7 +96,9 @@ describe('moves on a kernel that tracks writes, with cgroup v2 alone', () => {
     ['back', false],
     ['there', true],
   ] as const) {
-    it(`pre-copy ${name}: less and less travels while it runs, and hardly anything in the pause`, async t => {
+    it(`pre-copy ${name}: less and less travels while it runs, and hardly anything in the pause`, {
+      timeout: TIMEOUT_MS,
+    }, async t => {
       const [from, to] = there ? [a, b] : [b, a];
       const moved = await move(from, to, name, 'pre-copy');
       t.diagnostic(JSON.stringify({ rounds: moving.rounds, ...moved }));
@@ -118,7 +124,9 @@ describe('moves on a kernel that tracks writes, with cgroup v2 alone', () => {
   }
 
   for (const afterMs of [100, 1000]) {
-    it(`CRIU is killed ${afterMs} ms after a round began: it runs on where it was`, async () => {
+    it(`CRIU is killed ${afterMs} ms after a round began: it runs on where it was`, {
+      timeout: TIMEOUT_MS,
+    }, async () => {
       const name = `killed-${afterMs}`;
       const echoes = await moving.connected(async () => {
         const { ended } = await roundFrom(b, a, name);
@@ -134,7 +142,9 @@ describe('moves on a kernel that tracks writes, with cgroup v2 alone', () => {
     });
   }
 
-  it('the agent is killed in a round: the next one begins the rounds anew, and it moves', async t => {
+  it('the agent is killed in a round: the next one begins the rounds anew, and it moves', {
+    timeout: TIMEOUT_MS,
+  }, async t => {
     const { ended } = await roundFrom(b, a, 'again');
     await b.kill();
     await ended;
@@ -143,7 +153,7 @@ describe('moves on a kernel that tracks writes, with cgroup v2 alone', () => {
     assert.ok(moving.rounds[0]!.memory!.bytes > MEMORY_MIB << 20, 'the first round ships everything');
   });
 
-  it('at the end the memory has the checksum that it had at the beginning', async () => {
+  it('at the end the memory has the checksum that it had at the beginning', { timeout: TIMEOUT_MS }, async () => {
     await moving.inside(a, 'echo >/tmp/enough; while [ ! -s /tmp/after ]; do sleep 0.1; done');
     const sums = (await moving.inside(a, 'cat /tmp/before /tmp/after')).split('\n').map(line => line.slice(0, 32));
     assert.match(sums[0]!, /^[0-9a-f]{32}$/);

@@ -1,7 +1,7 @@
 /**
  * `npm run test:precopy`: boots Debian's own kernel in an emulator, on this machine's files (read-only, changes stay in the
  * guest's memory), and runs the moves of `pre-copy.ts` in it. For what this machine's kernel may lack: soft-dirty tracking,
- * and cgroup v2 alone.
+ * and cgroup v2 alone. Arguments are Node's, such as --test-name-pattern=back.
  */
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -15,7 +15,7 @@ const LIMIT_MS = 30 * 60_000;
 
 const kernel = await fetchGuest();
 const initramfs = await makeInitramfs(kernel);
-const program = ['node', relative(PROJECT, await asJavaScript('test/guest/pre-copy.ts'))];
+const program = ['node', ...process.argv.slice(2), relative(PROJECT, await asJavaScript('test/guest/pre-copy.ts'))];
 const own = join(TREE, 'usr/bin/qemu-system-x86_64');
 const qemu = existsSync(own) ? own : 'qemu-system-x86_64';
 const words = {

@@ -15,7 +15,7 @@ const PIPE_BYTES = 4 * 2 ** 20;
 export async function memoryModes(criu: string | undefined): Promise<MemoryModes> {
   if (criu === undefined) return { noPostCopy: 'there is no CRIU', noPreCopy: 'there is no CRIU' };
   const can = async (feature: string): Promise<boolean> => {
-    const options = { timeoutMs: 5000, allowFailure: true };
+    const options = { timeoutMs: 20_000, allowFailure: true };
     return (await run(criu, ['check', '--feature', feature], options).catch(() => undefined))?.code === 0;
   };
   return {

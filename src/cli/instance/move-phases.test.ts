@@ -44,6 +44,15 @@ test('they are drawn one after another', () => {
   );
 });
 
+test('what went ahead is said before them', () => {
+  const rounds = [
+    { round: 1, bytes: 64 * 2 ** 20, ms: 300, pauseMs: 40 },
+    { round: 2, bytes: 2 ** 20, ms: 60, pauseMs: 11.7 },
+  ];
+  const [first] = drawMovePhases(movePhases({ ...METADATA, 'berth.memory_rounds': rounds })!).split('\n');
+  assert.equal(first, 'memory went ahead in rounds: 64MiB, 1MiB; they held it up for 52 ms in all');
+});
+
 test('other operations have none', () => {
   for (const metadata of [undefined, null, {}, { 'berth.freeze_ms': { total: 1 } }])
     assert.equal(movePhases(metadata), undefined);

@@ -3,6 +3,12 @@ import { formatBytes } from '../../domain/size.ts';
 
 type Metadata = Readonly<Record<string, unknown>>;
 
+interface Round {
+  readonly bytes: number;
+  /** For so long its processes stood still. */
+  readonly pauseMs: number;
+}
+
 export interface MovePhases {
   /** ms, in order; together the pause. */
   readonly phases: Readonly<Record<string, number>>;
@@ -12,6 +18,8 @@ export interface MovePhases {
   readonly why: string;
   /** Of a post-copy. */
   readonly memory: { readonly ms: number; readonly bytes: number } | undefined;
+  /** Of a pre-copy. */
+  readonly rounds: readonly Round[];
 }
 
 /** Undefined for another server, a move that was not live, or one that has not come so far. */
@@ -37,13 +45,14 @@ export function movePhases(metadata: Metadata | null | undefined): MovePhases | 
     mode: String(metadata?.['berth.mode'] ?? ''),
     why: String(metadata?.['berth.mode_reason'] ?? ''),
     memory: ms === undefined || bytes === undefined ? undefined : { ms, bytes },
+    rounds: roundsIn(metadata?.['berth.memory_rounds']),
   };
 }
 
 const BAR_CHARS = 50;
 
 /** A bar for each phase, each beginning where the one before it ends. */
-export function drawMovePhases({ phases, pauseMs, predictedMs, mode, why, memory }: MovePhases): string {
+export function drawMovePhases({ phases, pauseMs, predictedMs, mode, why, memory, rounds }: MovePhases): string {
   const predicted = predictedMs === undefined ? '' : `, predicted ${Math.round(predictedMs)} ms`;
   const whole = Math.max(
     1,
@@ -63,7 +72,21 @@ export function drawMovePhases({ phases, pauseMs, predictedMs, mode, why, memory
       : [
           `then ${formatBytes(memory.bytes)} of memory followed in ${Math.round(memory.ms)} ms: so long both hosts were needed`,
         ];
-  return [`pause ${Math.round(pauseMs)} ms${predicted}; ${mode}: ${why}`, ...bars, ...tail].join('\n');
+  return [...aheadOf(rounds), `pause ${Math.round(pauseMs)} ms${predicted}; ${mode}: ${why}`, ...bars, ...tail].join(
+    '\n',
+  );
+}
+
+function aheadOf(rounds: readonly Round[]): readonly string[] {
+  if (rounds.length === 0) return [];
+  const pauseMs = Math.round(rounds.reduce((sum, round) => sum + round.pauseMs, 0));
+  const bytes = rounds.map(round => formatBytes(round.bytes)).join(', ');
+  return [`memory went ahead in rounds: ${bytes}; they held it up for ${pauseMs} ms in all`];
+}
+
+function roundsIn(value: unknown): readonly Round[] {
+  const each: readonly Partial<Round>[] = Array.isArray(value) ? value : [];
+  return each.map(({ bytes, pauseMs }) => ({ bytes: number(bytes) ?? 0, pauseMs: number(pauseMs) ?? 0 }));
 }
 
 const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);

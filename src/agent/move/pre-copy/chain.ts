@@ -3,7 +3,7 @@
  * the one before it, and the last dump those written to since the last of them. CRIU reads back through the links called
  * `parent`; they are the same on both hosts.
  */
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../../domain/errors.ts';
@@ -60,8 +60,8 @@ export async function receiveRound(
 ): Promise<void> {
   if (round > 1) expectRound(folder, round - 1, round); // it may come again, from an agent that was started anew
   const path = roundFolder(folder, round);
-  mkdirSync(join(folder, ROUNDS), { recursive: true, mode: PASS_THROUGH });
   await writeImages(path, images, body, group);
+  chmodSync(join(folder, ROUNDS), PASS_THROUGH);
   chownSync(path, 0, group); // CRIU opens the folder itself too, as the guest's root
   chmodSync(path, 0o750);
   if (round > 1) symlinkSync(parentOfRound(round), join(path, 'parent'));
