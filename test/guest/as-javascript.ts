@@ -17,7 +17,17 @@ export async function asJavaScript(file: string): Promise<string> {
     const text = readFileSync(join(outdir, path), 'utf8');
     writeFileSync(join(outdir, path), text.replace(/\.ts(['"`])/g, '.js$1'));
   }
+  // The agent is started several times: as one file, for opening files takes long too.
+  await build({
+    absWorkingDir: PROJECT,
+    entryPoints: ['src/agent/main.ts'],
+    outfile: join(outdir, 'src/agent/main.js'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    banner: { js: "import * as module_ from 'node:module'; const require = module_.createRequire(import.meta.url);" },
+  });
   cpSync(join(PROJECT, 'package.json'), join(outdir, 'package.json'));
-  cpSync(join(PROJECT, 'src/agent/criu/bin'), join(outdir, 'src/agent/criu/bin'), { recursive: true });
+  cpSync(join(PROJECT, 'src/agent/criu/bin'), join(outdir, 'src/agent/bin'), { recursive: true });
   return join(outdir, file.replace(/\.ts$/, '.js'));
 }

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assertUnbroken, criu, drain, Moving } from '../../src/agent/move/testing/moving.ts';
 import type { TestHost } from '../../src/agent/move/testing/two-hosts.ts';
 
-const MEMORY_MIB = 64;
+const MEMORY_MIB = 32;
 /** Holds known memory, and tells its checksum when /tmp/enough is written to: `tail` keeps what it reads until that ends. */
 const HOLD = `#!/bin/sh
 cd /tmp
@@ -25,9 +25,9 @@ exec sleep 100000
 const CHANGE = `#!/bin/sh
 exec busybox awk 'BEGIN {
   for (pass = 1; ; pass++) {
-    for (i = 0; i < 5000; i++) { a[i] = pass * i; b[i] = pass * i }
-    system("sleep 0.05")
-    for (i = 0; i < 5000; i++) if (a[i] != b[i] || a[i] != pass * i) { print "differs" >"/tmp/pass"; exit }
+    for (i = 0; i < 1000; i++) { a[i] = pass * i; b[i] = pass * i }
+    system("sleep 0.3")
+    for (i = 0; i < 1000; i++) if (a[i] != b[i] || a[i] != pass * i) { print "differs" >"/tmp/pass"; exit }
     print pass >"/tmp/pass"; close("/tmp/pass")
   }
 }'
