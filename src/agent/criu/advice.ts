@@ -40,8 +40,8 @@ const ADVICE: readonly Advice[] = [
     advice: 'a process watches a symbolic link, which cannot be saved on this storage: stop it, or move with a restart',
   },
   {
-    pattern: /ctty inheritance detected/, // a shell that has just forked
-    advice: 'a program was just being started at a terminal inside: try again',
+    pattern: /ctty inheritance detected/, // also of a shell that has forked, and not yet begun what it forked for
+    advice: 'a program inside has /dev/tty open and does not lead its session: end it, or try again',
   },
   {
     pattern: /Can't get rlimit/,

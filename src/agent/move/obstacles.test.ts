@@ -18,6 +18,7 @@ const process = (change: Partial<Process>): Process => ({
   name: 'sleep',
   parent: 100,
   foreignSession: false,
+  leadsSession: false,
   ownNamespaces: [],
   files: [{ target: '/dev/null', foreign: false }],
   ...change,
@@ -84,6 +85,12 @@ const CASES: readonly (readonly [string, Case, 'live' | 'restart' | 'no', RegExp
     /pressure/,
   ],
   ['a file of the host', withProcess({ files: [{ target: '/dev/pts/3', foreign: true }] }), 'restart', /pts\/3/],
+  [
+    'a terminal by its other name',
+    withProcess({ files: [{ target: '/dev/tty', foreign: false }] }),
+    'restart',
+    /sleep \(101\) has its terminal open as \/dev\/tty/,
+  ],
   ['a mounted socket', withInside({ mounts: [{ point: '/x/dev/log', type: 'a socket' }] }), 'restart', /socket/],
   [
     'temporary files of a dynamic user',
@@ -107,6 +114,13 @@ for (const [name, given, verdict, what] of CASES) {
     assert.equal(verdictOf(found), verdict);
   });
 }
+
+test('a shell that leads its session may have its terminal open as /dev/tty', () => {
+  assert.deepEqual(
+    obstaclesOf(withProcess({ leadsSession: true, files: [{ target: '/dev/tty', foreign: false }] })),
+    [],
+  );
+});
 
 test('what is stopped needs only its architecture and no custom volumes', () => {
   const stopped = { ...withTarget({ criu: { works: false, reason: '' }, cgroupV2: false }), inside: undefined };

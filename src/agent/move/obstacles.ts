@@ -137,6 +137,8 @@ const UNSHARE = 'stop it, or see docs/systemd.md if it is a service; nested cont
 function fileRule(process: Process): readonly Obstacle[] {
   for (const { target, foreign } of process.files) {
     const kind = UNSAVABLE.find(({ pattern }) => pattern.test(target));
+    if (target === '/dev/tty' && !process.leadsSession)
+      return [restart(`${named(process)} has its terminal open as /dev/tty`, `end it, or ${ANYWAY}`)];
     if (kind) return [restart(`${named(process)} uses ${kind.what}, which cannot be saved`, `stop it, or ${ANYWAY}`)];
     if (foreign)
       return [
