@@ -30,7 +30,9 @@ const [part, parts] = values.part.split('/').map(Number) as [number, number];
 const rows: Row[] = values.json !== undefined && existsSync(values.json) ? readRows(values.json) : [];
 const isDone = (mode: string, fault: string, moment: string) =>
   rows.some(row => row.mode === mode && row.fault === fault && row.moment === moment);
-const trials = LIVE_MODES.filter(mode => mode.includes(values.mode))
+/** Only where the kernel tracks writes: to be asked for by its name. */
+const usual = (mode: string) => mode !== 'pre-copy';
+const trials = LIVE_MODES.filter(mode => (values.mode === '' ? usual(mode) : mode === values.mode))
   .flatMap(mode =>
     FAULTS.filter(fault => (fault.mode ?? mode) === mode && fault.name.includes(values.fault)).flatMap(fault =>
       momentsOf(mode)

@@ -72,6 +72,7 @@ function markdown(head: readonly string[], lines: readonly (readonly (string | n
 if (process.argv[1] === import.meta.filename) {
   const all = process.argv.slice(2).flatMap(file => (JSON.parse(readFileSync(file, 'utf8')) as { rows: Row[] }).rows);
   const rows = [...new Map(all.map(row => [`${row.mode}/${row.fault}/${row.moment}`, row])).values()];
-  const matrices = LIVE_MODES.map(mode => `### ${mode}\n\n${matrix(rows, mode)}`);
+  const modes = LIVE_MODES.filter(mode => rows.some(row => row.mode === mode));
+  const matrices = modes.map(mode => `### ${mode}\n\n${matrix(rows, mode)}`);
   console.log([`${rows.length} trials.\n`, summary(rows), ...matrices].join('\n\n'));
 }
