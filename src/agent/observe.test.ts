@@ -59,6 +59,17 @@ describe('observer', () => {
     assert.deepEqual(said(), ['a stopped', 'a running', 'b']);
   });
 
+  it('does not call frozen what a move holds, also when it is seen for the first time', () => {
+    moving = true;
+    world.set('c', { ...RUNNING, state: 'frozen' });
+    ledger = [...ledger, { spec: { id: 'c', generation: 1 } }];
+    observer.refresh();
+    moving = false;
+    world.set('c', RUNNING);
+    observer.refresh();
+    assert.deepEqual(said(), ['c running']);
+  });
+
   it('tells a new ownership even if nothing else changed', () => {
     ledger = [{ spec: { id: 'a', generation: 2 } }, ledger[1]!];
     observer.refresh();

@@ -65,7 +65,9 @@ export function observe(host: Observed): Observer {
     const before = known.get(id);
     const seen = before && !full ? host.runtime.lookAgain(id, before.seen) : host.runtime.look(id);
     if (before && (sameAs(before, seen, generation) || isPassing(before, generation))) return before;
-    return { seen, status: { id, generation, state: seen.state, pid: seen.pid, detail: '', since: host.clock.now() } };
+    // By an agent that was restarted in the middle of a move: the move holds it, its user did not freeze it.
+    const state = seen.state === 'frozen' && host.isMoving(id) ? 'running' : seen.state;
+    return { seen, status: { id, generation, state, pid: seen.pid, detail: '', since: host.clock.now() } };
   };
 
   /** Under a verb or a move it passes through states that are nobody's news. */

@@ -78,7 +78,7 @@ describe('a post-copy between two hosts', () => {
 
   const bytesOfMemory = MEMORY_MIB << 20;
 
-  it('is taken back until the last moment: memory and connection are as before', { timeout: 30_000 }, async () => {
+  it('is taken back until the last moment: memory and connection are as before', { timeout: 90_000 }, async () => {
     const echoes = await moving.connected(async () => {
       const target = await moving.prepare(a, b, 'back', 'post-copy');
       await a.client.freezeMove({ ref: moving.ref('source', 'back'), target, mode: 'post-copy' });
@@ -90,7 +90,7 @@ describe('a post-copy between two hosts', () => {
     assertUnbroken(echoes);
   });
 
-  it('the agent that has the memory dies before the pivot: it runs on where it was', { timeout: 30_000 }, async () => {
+  it('the agent that has the memory dies before the pivot: it runs on where it was', { timeout: 90_000 }, async () => {
     await b.kill();
     await b.start(await lateDaemon());
     const echoes = await moving.connected(async () => {
@@ -108,7 +108,7 @@ describe('a post-copy between two hosts', () => {
     await b.start(criu);
   });
 
-  it('it runs before its memory has come, and all of it comes', { timeout: 30_000 }, async t => {
+  it('it runs before its memory has come, and all of it comes', { timeout: 90_000 }, async t => {
     const echoes = await moving.connected(async () => {
       const timings = await moving.handOver(a, b, 'there', 'post-copy');
       const pages = await untilAllHere(a, b, 'there');
@@ -126,7 +126,7 @@ describe('a post-copy between two hosts', () => {
   });
 
   it('its restore is killed when it stood ready, and it was handed over: it is restored again from its source', {
-    timeout: 30_000,
+    timeout: 90_000,
   }, async t => {
     const echoes = await moving.connected(async () => {
       const target = await moving.prepare(b, a, 'killed', 'post-copy');
@@ -148,7 +148,34 @@ describe('a post-copy between two hosts', () => {
     [a, b] = [b, a];
   });
 
-  it('both agents die while memory comes: the next ones go on, and nothing is lost', { timeout: 30_000 }, async t => {
+  it('CRIU is killed while it holds the source: not a step is taken there, and its memory is fetched', {
+    timeout: 90_000,
+  }, async () => {
+    const rootfs = join(b.data, 'pools/default/instances', moving.id, 'rootfs');
+    const forks = (): string => readFileSync(b.path(join(rootfs, 'tmp/forks')), 'utf8');
+    const target = await moving.prepare(b, a, 'untraced', 'post-copy');
+    await b.client.freezeMove({ ref: moving.ref('source', 'untraced'), target, mode: 'post-copy' });
+    await a.client.awaitMove(moving.ref('target', 'untraced'));
+    const { stdout } = await b.run('pgrep', '-f', '(^|/)criu dump .*untraced');
+    const ours = (pid: string) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('/bin/sh'); // it lives on
+    for (const pid of stdout
+      .trim()
+      .split('\n')
+      .filter(each => !ours(each)))
+      process.kill(Number(pid), 'SIGKILL');
+    const before = forks();
+    await sleep(300);
+    assert.equal(forks(), before);
+    await a.client.resumeMove(moving.ref('target', 'untraced'));
+    const pages = await untilAllHere(b, a, 'untraced');
+    assert.equal(pages.state, 'here', pages.why);
+    assert.equal(forks(), before);
+    await moving.commit(b, 'untraced');
+    await moving.assertNothingOn(b);
+    [a, b] = [b, a];
+  });
+
+  it('both agents die while memory comes: the next ones go on, and nothing is lost', { timeout: 90_000 }, async t => {
     const echoes = await moving.connected(async () => {
       await moving.handOver(b, a, 'again', 'post-copy');
       await Promise.all([a.kill(), b.kill()]);
@@ -172,7 +199,7 @@ describe('a post-copy between two hosts', () => {
     ['the process that fetches them', 'pages/main.ts'],
   ] as const) {
     it(`${what} is killed: the instance ends at once, on both hosts, and it is said why`, {
-      timeout: 30_000,
+      timeout: 90_000,
     }, async () => {
       const name = `lost-${pattern.length}`;
       await moving.abortLeftOver();
