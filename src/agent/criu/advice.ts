@@ -41,7 +41,7 @@ const ADVICE: readonly Advice[] = [
   },
   {
     pattern: /ctty inheritance detected/, // also of a shell that has forked, and not yet begun what it forked for
-    advice: 'a program inside has /dev/tty open and does not lead its session: end it, or try again',
+    advice: 'a program inside has /dev/tty open: end it, or try again',
   },
   {
     pattern: /Can't get rlimit/,

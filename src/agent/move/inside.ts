@@ -18,7 +18,6 @@ export interface Process {
   readonly parent: number;
   /** The session it belongs to was begun outside of the container. */
   readonly foreignSession: boolean;
-  readonly leadsSession: boolean;
   /** Kinds of namespaces it has of its own. */
   readonly ownNamespaces: readonly string[];
   readonly files: readonly OpenFile[];
@@ -87,7 +86,6 @@ function processOf(pid: number, init: number, views: readonly View[]): Process |
     name: field('Name'),
     parent: Number(field('PPid')),
     foreignSession: field('NSsid').split(/\s+/).at(-1) === '0',
-    leadsSession: field('NSsid') === field('NSpid'),
     ownNamespaces: NAMESPACES.filter(kind => differ(linkOf(`${pid}/ns/${kind}`), linkOf(`${init}/ns/${kind}`))),
     files: filesOf(pid, views),
   };

@@ -18,7 +18,6 @@ const process = (change: Partial<Process>): Process => ({
   name: 'sleep',
   parent: 100,
   foreignSession: false,
-  leadsSession: false,
   ownNamespaces: [],
   files: [{ target: '/dev/null', foreign: false }],
   ...change,
@@ -114,13 +113,6 @@ for (const [name, given, verdict, what] of CASES) {
     assert.equal(verdictOf(found), verdict);
   });
 }
-
-test('a shell that leads its session may have its terminal open as /dev/tty', () => {
-  assert.deepEqual(
-    obstaclesOf(withProcess({ leadsSession: true, files: [{ target: '/dev/tty', foreign: false }] })),
-    [],
-  );
-});
 
 test('what is stopped needs only its architecture and no custom volumes', () => {
   const stopped = { ...withTarget({ criu: { works: false, reason: '' }, cgroupV2: false }), inside: undefined };

@@ -137,7 +137,8 @@ const UNSHARE = 'stop it, or see docs/systemd.md if it is a service; nested cont
 function fileRule(process: Process): readonly Obstacle[] {
   for (const { target, foreign } of process.files) {
     const kind = UNSAVABLE.find(({ pattern }) => pattern.test(target));
-    if (target === '/dev/tty' && !process.leadsSession)
+    // CRIU (4.2 and before) wants the program that holds the terminal's other end to be the same.
+    if (target === '/dev/tty')
       return [restart(`${named(process)} has its terminal open as /dev/tty`, `end it, or ${ANYWAY}`)];
     if (kind) return [restart(`${named(process)} uses ${kind.what}, which cannot be saved`, `stop it, or ${ANYWAY}`)];
     if (foreign)
