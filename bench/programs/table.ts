@@ -17,7 +17,7 @@ export function programTable(rows: readonly ProgramRow[]): readonly (readonly st
   const cells = rows.map(({ program, version, image, moves, pausesMs, failure, remark }) => [
     version === '' ? program : `${program} (${version})`,
     image,
-    failure === '' ? `${moves} of ${moves}` : `${moves}, then not`,
+    failure === '' ? `${moves} of ${moves}` : `${moves}, then an error`,
     pausesMs.length === 0 ? '' : `${Math.round(median(pausesMs))} / ${Math.round(Math.max(...pausesMs))}`,
     failure || remark,
   ]);
