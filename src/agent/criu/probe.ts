@@ -34,14 +34,19 @@ export async function probeCriu(criu: string | undefined, clock: Clock = systemC
   }
 }
 
-/** Its own session, and no descriptor of ours: what a container's init looks like. */
-const SUBJECT = ['--pid', '--net', '--fork', 'setsid', 'busybox', 'nc', '-ll', '-p', '7', '-e', 'true'];
+/**
+ * `setpriv` and `--kill-child`: it dies with us, whatever we die of. Then its own session, and no descriptor of ours: what a
+ * container's init looks like.
+ */
+const SUBJECT = '--pdeathsig KILL unshare --pid --net --fork --kill-child setsid busybox nc -ll -p 7 -e true'.split(
+  ' ',
+);
 
 async function dumpAndRestore(criu: string, folder: string, clock: Clock): Promise<void> {
   const common = ['-D', folder, '--empty-ns', 'net', '--network-lock', 'skip', '--manage-cgroups=ignore'];
   // In a folder of its own: CRIU makes one called proc.crtools where the process stands, and probes of two agents on one
   // machine (a local cluster) that both stand in `/` trip over each other's.
-  const subject = start('unshare', SUBJECT, { stdio: 'ignore', cwd: folder });
+  const subject = start('setpriv', SUBJECT, { stdio: 'ignore', cwd: folder });
   let pid = 0;
   try {
     pid = await listeningChild(subject.pid, clock);
@@ -54,7 +59,7 @@ async function dumpAndRestore(criu: string, folder: string, clock: Clock): Promi
   }
   const pidFile = join(folder, 'pid');
   await criuDoes('restore', criu, ['--restore-detached', '--pidfile', pidFile, ...common], folder);
-  process.kill(Number(await readFile(pidFile, 'utf8')), 'SIGKILL');
+  endIfThere(Number(await readFile(pidFile, 'utf8')));
 }
 
 async function criuDoes(verb: 'dump' | 'restore', criu: string, args: readonly string[], folder: string) {
