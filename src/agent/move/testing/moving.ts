@@ -41,6 +41,9 @@ export interface MovingOptions {
   readonly programs?: Readonly<Record<string, string>>;
 }
 
+/** As the saga's; an emulator needs it. */
+const PATIENCE = { timeoutMs: 600_000 };
+
 interface Round extends MoveRound {
   readonly memory?: (Shipped & { readonly pauseMs: number }) | undefined;
 }
@@ -150,7 +153,7 @@ export class Moving {
     const spec = this.spec(this.generation + 1n);
     this.rounds.splice(0);
     for (;;) {
-      const target = await to.client.prepareMove({ ref, spec, live: true, mode, sourceDriver: 'dir' });
+      const target = await to.client.prepareMove({ ref, spec, live: true, mode, sourceDriver: 'dir' }, PATIENCE);
       this.rounds.push(await this.#round(from, { ref: this.ref('source', name), target, mode }));
       if (mode !== 'pre-copy' || !anotherRoundPays(this.rounds)) return target;
     }
@@ -168,16 +171,16 @@ export class Moving {
   async handOver(from: TestHost, to: TestHost, name: string, mode: LiveMode = 'stop-and-copy'): Promise<object[]> {
     const target = await this.prepare(from, to, name, mode);
     const [freeze, restore] = await Promise.all([
-      from.client.freezeMove({ ref: this.ref('source', name), target, mode }),
-      to.client.awaitMove(this.ref('target', name)),
+      from.client.freezeMove({ ref: this.ref('source', name), target, mode }, PATIENCE),
+      to.client.awaitMove(this.ref('target', name), PATIENCE),
     ]);
-    const timings: MoveTimings[] = [freeze, restore, await to.client.resumeMove(this.ref('target', name))];
+    const timings: MoveTimings[] = [freeze, restore, await to.client.resumeMove(this.ref('target', name), PATIENCE)];
     return timings.map(({ ms }) => ms);
   }
 
   /** Ends the source. */
   async commit(from: TestHost, name: string): Promise<void> {
-    await from.client.commitMove(this.ref('source', name));
+    await from.client.commitMove(this.ref('source', name), PATIENCE);
     await from.client.ensureNoInstance({ ref: { id: this.id, generation: this.generation } });
     this.owned();
   }
