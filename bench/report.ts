@@ -9,7 +9,7 @@ export interface Report {
 export interface Options {
   /** Fewer of everything: to see that it works. */
   readonly quick: boolean;
-  /** Only what has this in its name; '' = all. */
+  /** Only what has one of these in its name, with commas between; '' = all. */
   readonly only: string;
   readonly say: (line: string) => void;
 }

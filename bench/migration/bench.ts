@@ -50,7 +50,9 @@ function combinations(): readonly Combination[] {
 }
 
 export async function bench({ quick, only, say }: Options): Promise<Findings> {
-  const wanted = combinations().filter(each => nameOf(each).includes(only) && (!quick || each.memoryMiB <= 256));
+  const wanted = combinations().filter(
+    each => only.split(',').some(part => nameOf(each).includes(part)) && (!quick || each.memoryMiB <= 256),
+  );
   const found: { readonly combination: Combination; readonly trial: Trial }[] = [];
   const byHand: MigrationRow[] = [];
   const folder = join(ROOT, 'var/bench');

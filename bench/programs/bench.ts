@@ -22,7 +22,7 @@ const IPV6 = { client: 'fd42::1/64', instance: 'fd42::5' };
 
 export async function bench({ quick, only, say }: Options): Promise<Findings> {
   const dir = join(ROOT, 'var/bench-programs');
-  const chosen = PROGRAMS.filter(({ name }) => name.includes(only));
+  const chosen = PROGRAMS.filter(({ name }) => only.split(',').some(part => name.includes(part)));
   const cluster = await startCluster({ dir, hosts: 2, say });
   const interrupt = () => void cluster.stop().finally(() => process.exit(130));
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
