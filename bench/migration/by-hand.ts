@@ -38,18 +38,9 @@ export async function moveByHand(
     await cp(programs.load, join(rootfs, 'usr/bin/load'));
     await writeFile(join(rootfs, 'etc/inittab'), `::respawn:/usr/bin/load 7 ${memoryMiB} 0\n`);
     for (const host of hosts) await writeContainer(cluster, folder, host, rootfs, { bridge, address, prefix });
-    await cluster.exec('n1', [
-      'lxc-start',
-      '-P',
-      join(folder, 'n1'),
-      '-n',
-      NAME,
-      '-d',
-      '-l',
-      'DEBUG',
-      '-o',
-      '/tmp/s3/hand.log',
-    ]);
+    // Its output to a file: else it keeps ours open for as long as the container lives.
+    const output = ['-l', 'WARN', '-o', join(folder, 'lxc.log')];
+    await cluster.exec('n1', ['lxc-start', '-P', join(folder, 'n1'), '-n', NAME, '-d', ...output]);
     const client = await connectClient(cluster, programs.client, address);
     for (let index = 0; index < times; index += 1) {
       await rest();

@@ -66,7 +66,10 @@ describe('the ready-made bridge', () => {
       },
     );
     await inside(guest, 'busybox', 'udhcpc', '-i', 'eth0', '-n', '-q', '-t', '10', '-T', '1', '-s', lease);
-    assert.match((await inside(guest, 'ip', '-o', '-4', 'addr', 'show', 'eth0')).stdout, /198\.19\.255\.1\d\/26/);
+    assert.match(
+      (await inside(guest, 'ip', '-o', '-4', 'addr', 'show', 'eth0')).stdout,
+      /198\.19\.255\.(?:1\d|20)\/26/,
+    );
     await inside(guest, 'ping', '-c1', '-W2', '198.19.255.130'); // only answered if it looks like the host
     assert.match(
       (await inside(guest, 'busybox', 'nslookup', '-type=a', 'localhost', '198.19.255.1')).stdout,
