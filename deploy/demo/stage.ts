@@ -1,9 +1,9 @@
 /** What the acts of the demo share: the cluster, the CLI as a user would type it, clients, and how it is told. */
-import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../src/agent/command.ts';
-import { CLIENT, type Cluster } from '../local-cluster/cluster.ts';
+import { type ClientProcess, startClient } from '../local-cluster/client-process.ts';
+import type { Cluster } from '../local-cluster/cluster.ts';
 
 const BERTH = join(resolve(import.meta.dirname, '../..'), 'bin/berth');
 
@@ -16,7 +16,7 @@ export interface Stage {
   /** Where an instance is, and its IPv4 address. */
   find(instance: string): Promise<{ readonly location: string; readonly address: string }>;
   /** Runs a client, a module's address, in the namespace of clients; resolves when it says that it is connected. */
-  client<T>(program: string, ...words: string[]): Promise<{ stop(): Promise<T> }>;
+  client<T>(program: string, ...words: string[]): Promise<ClientProcess<T>>;
 }
 
 export function openStage(cluster: Cluster): Stage {
@@ -36,27 +36,7 @@ export function openStage(cluster: Cluster): Stage {
       if (own === undefined) throw new Error(`${instance} has no IPv4 address`);
       return { location: found!.location, address: own.address };
     },
-    async client<T>(program: string, ...words: string[]) {
-      const argv = [process.execPath, fileURLToPath(program), ...words];
-      const [file, ...args] = cluster.hostCommand(CLIENT, argv);
-      const child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-      let output = '';
-      const ended = new Promise<void>(done => child.once('close', () => done()));
-      await new Promise<void>((done, failed) => {
-        child.stdout.on('data', chunk => {
-          output += chunk;
-          if (output.includes('"connected":true')) done();
-        });
-        child.once('exit', () => failed(new Error(`the client could not connect: ${output}`)));
-      });
-      return {
-        stop: async () => {
-          child.stdin.end();
-          await ended;
-          return JSON.parse(output.trim().split('\n').at(-1)!) as T;
-        },
-      };
-    },
+    client: (program, ...words) => startClient(cluster, fileURLToPath(program), words),
   };
 }
 

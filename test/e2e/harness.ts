@@ -3,11 +3,11 @@
  * taken down again by `close`, also after a failed test.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildBusyboxImage } from '../../deploy/images/busybox.ts';
+import { type ClientProcess, startClient } from '../../deploy/local-cluster/client-process.ts';
 import { CLIENT, type Cluster } from '../../deploy/local-cluster/cluster.ts';
 import { type ClusterOptions, startCluster } from '../../deploy/local-cluster/start-cluster.ts';
 import { type Outcome, type RunOptions, run } from '../../src/agent/command.ts';
@@ -45,7 +45,7 @@ export interface Harness {
 
 export async function openHarness(name: string, options: Partial<ClusterOptions> = {}): Promise<Harness> {
   const cluster = await startCluster({ dir: join(ROOT, 'var', `test-${name}`), ...options });
-  const children = new Set<ChildProcess>();
+  const clients = new Set<ClientProcess<EchoResult>>();
   const conf = join(cluster.dir, 'cli');
   mkdirSync(conf, { recursive: true });
   const env = {
@@ -101,29 +101,18 @@ export async function openHarness(name: string, options: Partial<ClusterOptions>
       }
     },
     echoClient: async address => {
-      const [file, ...args] = cluster.hostCommand(CLIENT, [process.execPath, ECHO_CLIENT, address, '7', '120']);
-      const child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-      children.add(child);
-      let output = '';
-      const ended = new Promise<void>(done => child.once('close', () => done()));
-      await new Promise<void>((done, failed) => {
-        child.stdout.on('data', chunk => {
-          output += chunk;
-          if (output.includes('"connected":true')) done();
-        });
-        child.once('exit', () => failed(new Error(`no connection to ${address}: ${output}`)));
-      });
+      const client = await startClient<EchoResult>(cluster, ECHO_CLIENT, [address, '7', '120']);
+      clients.add(client);
       return {
         stop: async () => {
-          child.stdin.end();
-          await ended;
-          children.delete(child);
-          return JSON.parse(output.trim().split('\n').at(-1)!) as EchoResult;
+          const result = await client.stop();
+          clients.delete(client);
+          return result;
         },
       };
     },
     close: async () => {
-      for (const child of children) child.kill('SIGKILL');
+      for (const client of clients) client.kill();
       await cluster.stop();
     },
   };

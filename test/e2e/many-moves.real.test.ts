@@ -1,9 +1,8 @@
 /** Moves without end, and many at once: no byte is lost, nothing is left over, and those that stay are served meanwhile. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { CLIENT } from '../../deploy/local-cluster/cluster.ts';
+import { startClient } from '../../deploy/local-cluster/client-process.ts';
 import { until } from '../../deploy/local-cluster/until.ts';
 import { openWitness, type Witness } from '../faults/witness.ts';
 import { assertWhole, type EchoResult, type Harness, openHarness } from './harness.ts';
@@ -51,23 +50,9 @@ describe('many moves', { timeout: 2 * LONGEST_MS }, () => {
 
   /** Connections to all of them, until stopped. */
   async function connect(addresses: readonly string[], { everyMs, bytes }: typeof STREAM) {
-    const argv = [process.execPath, CLIENTS, '7', String(everyMs), String(bytes), ...addresses];
-    const [file, ...args] = harness.cluster.hostCommand(CLIENT, argv);
-    const child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    let output = '';
-    const ended = new Promise<void>(done => child.once('close', () => done()));
-    await new Promise<void>((done, failed) => {
-      child.stdout.on('data', chunk => {
-        output += chunk;
-        if (output.includes('"connected":true')) done();
-      });
-      child.once('exit', () => failed(new Error(`no connection to ${addresses.join()}: ${output}`)));
-    });
-    return async () => {
-      child.stdin.end();
-      await ended;
-      return JSON.parse(output.trim().split('\n').at(-1)!) as Result[];
-    };
+    const words = ['7', String(everyMs), String(bytes), ...addresses];
+    const client = await startClient<Result[]>(harness.cluster, CLIENTS, words);
+    return client.stop;
   }
 
   it(`moves one container ${MOVES} times: the stream and the file are whole, nothing is left`, {
