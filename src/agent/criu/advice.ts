@@ -1,5 +1,9 @@
 /** What a person can do about an error of CRIU: seen on real containers, see the comments. First match wins. */
 
+/** Images lie on a tmpfs of the agent's. */
+export const MAKE_ROOM =
+  'let other moves of that host end first, free memory there, or allow more (mount -o remount,size=...)';
+
 interface Advice {
   readonly pattern: RegExp;
   readonly advice: string;
@@ -63,7 +67,7 @@ const ADVICE: readonly Advice[] = [
     pattern: /Failed getting freezer path/, // LXC 5.0.2's monitor after a restore, where there is cgroup v2 alone
     advice: 'LXC cannot save it a second time on a host with cgroup v2 alone: move it with a restart',
   },
-  { pattern: /No space left on device|Cannot allocate memory/, advice: 'free memory on the host, or choose another' },
+  { pattern: /No space left on device|Cannot allocate memory/, advice: MAKE_ROOM },
 ];
 
 /** @returns undefined when we know nothing better than the error itself. */

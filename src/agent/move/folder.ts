@@ -121,7 +121,10 @@ export async function mark(folder: string, stage: string, text = ''): Promise<vo
 
 /** What was said when a stage was reached. */
 export const markText = (folder: string, stage: string): Promise<string> =>
-  readFile(join(folder, `at.${stage}`), 'utf8').catch(() => '');
+  readFile(join(folder, `at.${stage}`), 'utf8').then(
+    text => text.trim(),
+    () => '',
+  );
 
 /** Wakes whoever reads the pipe, a hook that CRIU left behind too; nobody there (ENXIO) will find the word when he comes. */
 function poke(pipe: string): void {

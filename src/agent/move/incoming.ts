@@ -16,6 +16,7 @@ import { readFacts } from './facts.ts';
 import { folderOf, imagesIn, type MoveRecord, readRecord, say, writeRecord, writeWhole } from './folder.ts';
 import { type ImageList, imageList, imagePart, writeImages, writePart } from './images.ts';
 import { keyOf, keyParams, type MoveKey, transferId } from './key.ts';
+import { withRoom } from './moves-folder.ts';
 import { writeWay } from './pages/pages-folder.ts';
 import type { DataToken, MovePorts } from './ports.ts';
 import { joinRound, receiveRound, roundFolder } from './pre-copy/chain.ts';
@@ -159,7 +160,7 @@ export function createIncoming(ports: MovePorts): Incoming {
       const open = streams.get(folder) ?? new Set();
       streams.set(folder, open.add(channel));
       try {
-        await serve(channel, (message, body) => answer(key, message, body));
+        await serve(channel, (message, body) => withRoom(root, () => answer(key, message, body)));
       } finally {
         open.delete(channel);
         if (open.size === 0) streams.delete(folder);

@@ -9,6 +9,7 @@ import { pinCpus } from '../instance-files.ts';
 import { rootDisk, type Spec } from '../spec.ts';
 import { hostPorts, MOVE_STREAM, type MoveParts } from './host-ports.ts';
 import type { MoveKey } from './key.ts';
+import { withRoom } from './moves-folder.ts';
 import { PAGES_STREAM } from './pages/pages-folder.ts';
 import type { PagesHere, PagesRequest } from './pages/pages-in.ts';
 import type { DataToken, Timings } from './ports.ts';
@@ -51,8 +52,8 @@ export function openMoves(host: Host, parts: MoveParts): Moves {
     givenAway(key) ?? fail('conflict', `instance ${key.instance} is not on this host under an older generation`);
 
   return {
-    sync: (key, token, mode) => source.sync(key, expectOurs(key), token, mode),
-    freeze: (key, token, mode) => source.freeze(key, expectOurs(key), token, mode),
+    sync: (key, token, mode) => withRoom(ports.root, () => source.sync(key, expectOurs(key), token, mode)),
+    freeze: (key, token, mode) => withRoom(ports.root, () => source.freeze(key, expectOurs(key), token, mode)),
     servePages: key => source.issuePages(key),
     awaitPages: (key, request) => target.awaitPages(key, request),
 
@@ -72,7 +73,7 @@ export function openMoves(host: Host, parts: MoveParts): Moves {
         const { generation } = stale.spec;
         fail('conflict', `this host has instance ${key.instance} already, generation ${generation}: remove it first`);
       }
-      return target.prepare(key, spec, mode);
+      return withRoom(ports.root, () => target.prepare(key, spec, mode));
     },
     awaitRestored: (key, signal) => target.awaitRestored(key, signal),
 

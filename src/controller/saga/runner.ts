@@ -133,11 +133,10 @@ export async function runSaga(
       signal.throwIfAborted();
       const error = AppError.from(thrown);
       log[error.code === 'internal' ? 'error' : 'info']('step failed', { step: step.name, error });
-      const message =
-        step.kind === 'forward' && !(thrown instanceof FinalWord)
-          ? `${step.name} is left to be done later: ${error.message}`
-          : error.message;
-      return { step: step.name, event: 'failed', at: clock.now(), code: error.code, message };
+      const failed = { step: step.name, event: 'failed', at: clock.now(), code: error.code } as const;
+      if (thrown instanceof FinalWord) return { ...failed, message: error.message, final: true };
+      const later = step.kind === 'forward' ? `${step.name} is left to be done later: ` : '';
+      return { ...failed, message: later + error.message };
     }
   };
 

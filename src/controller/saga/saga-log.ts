@@ -52,7 +52,8 @@ export function withEvent(steps: readonly Step[], record: SagaRecord, event: Log
   }
   const next = { ...record, log: [...record.log, event], updatedAt: event.at };
   if (event.event !== 'failed') return next;
-  const error = record.error ?? { code: event.code, message: event.message };
+  const said = { code: event.code, message: event.message };
+  const error = event.final ? said : (record.error ?? said);
   return { ...next, error, state: step.kind === 'forward' ? record.state : 'unwinding' };
 }
 

@@ -14,6 +14,8 @@ export type LogEvent =
       readonly at: number;
       readonly code: Code;
       readonly message: string;
+      /** What its user has to hear above all: see `FinalWord`. */
+      readonly final?: true;
     }
   | { readonly step: string; readonly event: 'undoing'; readonly at: number }
   | { readonly step: string; readonly event: 'undone'; readonly at: number };

@@ -10,6 +10,7 @@ import type { SagaRecord } from '../saga/saga-record.ts';
 import { INSTANCES, NODE_STATUS, SAGAS, SERVER } from '../spaces.ts';
 import { openTestCluster, type TestCluster, type TestController } from '../testing/test-cluster.ts';
 import { wish } from '../testing/wishes.ts';
+import { SOURCE_BACK_MS } from './pull-memory.ts';
 
 const c1 = { project: 'default', name: 'c1' };
 
@@ -17,6 +18,13 @@ describe('a live move whose memory is in danger', () => {
   let cluster: TestCluster;
   let a: TestController;
   const record = () => cluster.view.get(INSTANCES.key('default', 'c1'))!.value;
+  const soonOffline = () =>
+    a.store.commit({
+      guards: [],
+      writes: [SERVER.put(SERVER.key('config'), { config: { 'cluster.offline_threshold': '0.3' } })],
+    });
+  const status = (node: string) => cluster.view.get(NODE_STATUS.key(node))?.value;
+  const isOffline = (node: string) => cluster.until(`${node} is offline`, () => status(node)?.state === 'offline');
   const move = async (mode: MoveMode): Promise<SagaRecord> =>
     cluster.ended(await beginMoveInstance(a, { ...c1, live: true, mode, target: { node: 'n2' } }));
 
@@ -55,16 +63,13 @@ describe('a live move whose memory is in danger', () => {
   });
 
   it('by post-copy, its target away after the switch: the source keeps the memory until the target is back', async () => {
-    await a.store.commit({
-      guards: [],
-      writes: [SERVER.put(SERVER.key('config'), { config: { 'cluster.offline_threshold': '0.3' } })],
-    });
+    await soonOffline();
     const [n1, n2] = [cluster.world.host('n1'), cluster.world.host('n2')];
     n2.tap = ({ verb, when }) => {
       if (verb === 'resumeMove' && when === 'before') n2.setDown(true);
     };
     const begun = await beginMoveInstance(a, { ...c1, live: true, mode: 'post-copy', target: { node: 'n2' } });
-    await cluster.until('n2 is offline', () => cluster.view.get(NODE_STATUS.key('n2'))?.value.state === 'offline');
+    await isOffline('n2');
     await new Promise(resolve => setTimeout(resolve, 300)); // a saga that gives up would have done so
     assert.equal(cluster.view.get(SAGAS.key(begun.id))?.value.state, 'running');
     assert.deepEqual(
@@ -77,6 +82,49 @@ describe('a live move whose memory is in danger', () => {
     assert.equal(state, 'succeeded', error?.message);
     assert.deepEqual(cluster.world.runningOn(record().id), ['n2']);
     await cluster.consistent();
+  });
+
+  describe('by post-copy, its source away after the switch', () => {
+    /** A move whose memory has not come when its source goes away. */
+    async function moveCutOff(): Promise<SagaRecord> {
+      await soonOffline();
+      const [n1, n2] = [cluster.world.host('n1'), cluster.world.host('n2')];
+      n2.pages = 'cut';
+      n2.tap = ({ verb, when }) => {
+        if (verb === 'resumeMove' && when === 'after') n1.setDown(true);
+      };
+      const begun = await beginMoveInstance(a, { ...c1, live: true, mode: 'post-copy', target: { node: 'n2' } });
+      await isOffline('n1');
+      return begun;
+    }
+
+    it('the operation says what it waits for, and goes on when the source is back', async () => {
+      const begun = await moveCutOff();
+      const said = () => String(cluster.view.get(SAGAS.key(begun.id))?.value.metadata?.fs_progress);
+      await cluster.until('it is said', () => said() === 'memory: waiting for node n1, which has the rest of it');
+      assert.deepEqual(cluster.world.runningOn(record().id), ['n2']);
+      cluster.world.host('n1').setDown(false);
+      const { state, metadata, error } = await cluster.ended(begun);
+      assert.equal(state, 'succeeded', error?.message);
+      assert.equal(metadata?.['berth.started_anew'], undefined);
+      assert.doesNotMatch(said(), /waiting/);
+      await cluster.consistent();
+    });
+
+    it('it is given up a minute after it was called offline, and started anew on the target', async () => {
+      const begun = await moveCutOff();
+      const since = status('n1')!.since - SOURCE_BACK_MS;
+      await a.store.commit({
+        guards: [],
+        writes: [NODE_STATUS.put(NODE_STATUS.key('n1'), { ...status('n1')!, since })],
+      });
+      const { state, error } = await cluster.ended(begun);
+      assert.equal(state, 'failed');
+      assert.match(error!.message, /node n1 was lost before all memory had left it\. It was started anew/);
+      assert.deepEqual(cluster.world.runningOn(record().id), ['n2']);
+      cluster.world.host('n1').setDown(false);
+      await cluster.consistent();
+    });
   });
 
   it('whose restore was killed when it may have run: it runs on the target, anew', async () => {

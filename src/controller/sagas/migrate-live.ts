@@ -169,7 +169,7 @@ async function memory(context: StepContext, live: Live & { readonly resume?: Let
 
 /** After all is clean: the one loss that a post-copy may bring has to be heard. */
 async function tell(_: StepContext, { input, memory }: Live & { readonly memory?: Pulled }): Promise<void> {
-  if (memory === undefined || memory.lost === '') return; // a step that failed has said so itself
+  if (memory === undefined || memory.lost === '') return;
   throw new FinalWord(
     `Instance "${input.name}" has moved, but not all of its memory: ${memory.lost}. It was started anew there; its disk is whole`,
   );

@@ -38,8 +38,8 @@ export interface FakeHost {
   tap: Tap | undefined;
   /** Verdict that CheckMove gives. */
   verdict: 'live' | 'restart' | 'no';
-  /** What becomes of memory that is to follow in a post-copy. */
-  pages: 'here' | 'lost';
+  /** What becomes of memory that is to follow in a post-copy. `cut`: it comes with the next way to its source. */
+  pages: 'here' | 'cut' | 'lost';
   runs(id: string): boolean;
   /** Behind the controller's back, too. */
   set(id: string, change: Partial<FakeInstance>): void;

@@ -105,9 +105,10 @@ export function moveVerbs(host: FakeHost, all: ReadonlyMap<string, FakeHost>): M
       return { ms: { resume: 1 } };
     },
     servePages: async ref => ({ token: `${host.name}/${ref.move}`, address: host.name }),
-    awaitPages: async ({ ref }) => {
-      if (host.pages === 'lost') host.set(ref!.instance, { state: 'stopped' });
-      return { state: host.pages, why: 'its source is gone' };
+    awaitPages: async ({ ref, source, givenUp }) => {
+      const state = host.pages !== 'cut' ? host.pages : source ? 'here' : givenUp ? 'lost' : 'cut';
+      if (state === 'lost') host.set(ref!.instance, { state: 'stopped' });
+      return { state, why: givenUp || 'its source is gone' };
     },
     commitMove: async ref => {
       const found = host.instances.get(ref.instance);
