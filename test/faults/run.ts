@@ -1,7 +1,8 @@
 /**
- * Every fault at every moment of a live move, and a table of what came of it. Takes long: not part of `npm test`.
+ * Every fault at every moment of a live move, and a table of what came of it. Takes long: not part of `npm test`. Parts may run
+ * side by side, and with --json go on where they were; after --seconds no further trial is begun.
  *
- *   node test/faults/run.ts [--mode MODE] [--fault PART] [--moment PART] [--part 1/3] [--seed N] [--json FILE] [--logs FOLDER]
+ *   node test/faults/run.ts [--mode MODE] [--fault PART] [--moment PART] [--part 1/3] [--seconds N] [--seed N] [--json FILE] [--logs FOLDER]
  */
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     fault: { type: 'string', default: '' },
     moment: { type: 'string', default: '' },
     part: { type: 'string', default: '1/1' },
+    seconds: { type: 'string', default: 'Infinity' },
     seed: { type: 'string', default: '1' },
     logs: { type: 'string' },
     json: { type: 'string' },
@@ -40,15 +42,17 @@ const trials = LIVE_MODES.filter(mode => (values.mode === '' ? usual(mode) : mod
         .map(moment => ({ mode, fault, moment, chance: chance() })),
     ),
   )
-  .filter(({ mode, fault, moment }) => !isDone(mode, fault.name, nameOf(moment)))
   .sort((a, b) => urgency(nameOf(a.moment)) - urgency(nameOf(b.moment)))
-  .filter((_, index) => index % parts === part - 1);
+  .filter((_, index) => index % parts === part - 1)
+  .filter(({ mode, fault, moment }) => !isDone(mode, fault.name, nameOf(moment)));
 
 console.log(`${trials.length} trials`);
 const name = `faults-${part}-of-${parts}`;
+if (trials.length === 0) process.exit();
 let stage = await openStage(name);
 try {
   for (const trial of trials) {
+    if (performance.now() > Number(values.seconds) * 1000) break; // since this process began
     await stage.ready();
     const row = await tryFault(stage, trial.fault, trial.moment, trial.mode, trial.chance).catch(
       (thrown: Error): Row => broken(trial, thrown),
