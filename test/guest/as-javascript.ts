@@ -2,32 +2,46 @@
  * The project as JavaScript: Node takes the types out of each file by itself, which an emulator needs half a minute for.
  */
 import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { build } from 'esbuild';
+import { dirname, join, relative } from 'node:path';
+import { build, type Plugin } from 'esbuild';
 import { FOLDER, PROJECT } from './packages.ts';
+
+const TO = join(FOLDER, 'js');
+/** As one file each, for opening files takes long too: what is started several times. */
+const PROGRAMS = ['src/agent/main.ts', 'src/agent/move/pages/main.ts'];
+const SCRIPTS = 'src/agent/criu/bin';
 
 /** @returns the path of what a file of the project has become */
 export async function asJavaScript(file: string): Promise<string> {
-  const outdir = join(FOLDER, 'js');
-  rmSync(outdir, { recursive: true, force: true });
+  rmSync(TO, { recursive: true, force: true });
   const entryPoints = globSync('{src,deploy,test/guest}/**/*.ts', { cwd: PROJECT });
-  await build({ absWorkingDir: PROJECT, entryPoints, outdir, outbase: '.', format: 'esm', target: 'node24' });
-  // Imports, and programs that are started by their path.
-  for (const path of globSync('**/*.js', { cwd: outdir })) {
-    const text = readFileSync(join(outdir, path), 'utf8');
-    writeFileSync(join(outdir, path), text.replace(/\.ts(['"`])/g, '.js$1'));
-  }
-  // The agent is started several times: as one file, for opening files takes long too.
+  const common = { absWorkingDir: PROJECT, outdir: TO, outbase: '.', format: 'esm', target: 'node24' } as const;
+  await build({ ...common, entryPoints });
   await build({
-    absWorkingDir: PROJECT,
-    entryPoints: ['src/agent/main.ts'],
-    outfile: join(outdir, 'src/agent/main.js'),
+    ...common,
+    entryPoints: PROGRAMS,
     bundle: true,
     platform: 'node',
-    format: 'esm',
+    plugins: [ownFolders],
     banner: { js: "import * as module_ from 'node:module'; const require = module_.createRequire(import.meta.url);" },
   });
-  cpSync(join(PROJECT, 'package.json'), join(outdir, 'package.json'));
-  cpSync(join(PROJECT, 'src/agent/criu/bin'), join(outdir, 'src/agent/bin'), { recursive: true });
-  return join(outdir, file.replace(/\.ts$/, '.js'));
+  // Imports, and programs that are started by their path.
+  for (const path of globSync('**/*.js', { cwd: TO })) {
+    const text = readFileSync(join(TO, path), 'utf8');
+    writeFileSync(join(TO, path), text.replace(/\.ts(['"`])/g, '.js$1'));
+  }
+  cpSync(join(PROJECT, 'package.json'), join(TO, 'package.json'));
+  cpSync(join(PROJECT, SCRIPTS), join(TO, SCRIPTS), { recursive: true });
+  return join(TO, file.replace(/\.ts$/, '.js'));
 }
+
+/** Each file looks for what lies beside it where it was before it became part of a larger one. */
+const ownFolders: Plugin = {
+  name: 'own-folders',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
+      const here = join('/berth', relative(PROJECT, TO), relative(PROJECT, dirname(path)));
+      const contents = readFileSync(path, 'utf8').replaceAll('import.meta.dirname', JSON.stringify(here));
+      return { contents, loader: 'ts' };
+    }),
+};

@@ -1,10 +1,12 @@
 /**
- * `npm run test:precopy`: boots Debian's own kernel in an emulator, on this machine's files (read-only, changes stay in the
- * guest's memory), and runs the moves of `pre-copy.ts` in it. For what this machine's kernel may lack: soft-dirty tracking,
- * and cgroup v2 alone. Arguments are Node's, such as --test-name-pattern=back.
+ * `npm run test:precopy [-- --only NAME]`: boots Debian's own kernel in an emulator, on this machine's files (read-only,
+ * changes stay in the guest's memory), and runs the moves of `cases.ts` in it. For what this machine's kernel may lack:
+ * soft-dirty tracking, and cgroup v2 alone. BERTH_GUEST_MONITOR is the path of a socket for the emulator's commands, if one is
+ * wanted (`stop` and `cont`, say).
  */
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
 import { start } from '../../src/agent/command.ts';
 import { asJavaScript } from './as-javascript.ts';
 import { makeInitramfs } from './initramfs.ts';
@@ -13,9 +15,13 @@ import { FOLDER, fetchGuest, PROJECT, TREE } from './packages.ts';
 /** An emulated second takes ten to fifty of ours. */
 const LIMIT_MS = 30 * 60_000;
 
+const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
+const options = ['--test-reporter=spec'];
+// In init.sh commas part words.
+if (only !== undefined) options.push(`--test-name-pattern=/(${only.replaceAll(',', '|')}).*:/`);
 const kernel = await fetchGuest();
 const initramfs = await makeInitramfs(kernel);
-const program = ['node', ...process.argv.slice(2), relative(PROJECT, await asJavaScript('test/guest/pre-copy.ts'))];
+const program = ['node', ...options, relative(PROJECT, await asJavaScript('test/guest/cases.ts'))];
 const own = join(TREE, 'usr/bin/qemu-system-x86_64');
 const qemu = existsSync(own) ? own : 'qemu-system-x86_64';
 const words = {
@@ -28,6 +34,7 @@ const words = {
 };
 const append = ['quiet', ...Object.entries(words).map(([name, value]) => `${name}=${value}`)].join(' ');
 
+const { BERTH_GUEST_MONITOR: monitor } = process.env;
 console.log(`booting ${kernel} under emulation: the moves take some minutes`);
 const guest = start(
   'nice',
@@ -35,7 +42,8 @@ const guest = start(
     ...['-n', '19', qemu, '-accel', 'tcg,thread=multi', '-smp', '2', '-cpu', 'max', '-m', '2048'],
     ...(qemu === own ? ['-L', join(TREE, 'usr/share/qemu'), '-L', join(TREE, 'usr/share/seabios')] : []),
     ...['-kernel', join(TREE, 'boot', `vmlinuz-${kernel}`), '-initrd', initramfs, '-append', append],
-    ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-nic', 'none', '-no-reboot'],
+    ...['-monitor', monitor === undefined ? 'none' : `unix:${monitor},server,nowait`],
+    ...['-display', 'none', '-serial', 'stdio', '-nic', 'none', '-no-reboot'],
     ...['-virtfs', 'local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap'],
   ],
   {

@@ -63,10 +63,6 @@ const ADVICE: readonly Advice[] = [
     pattern: /cpu: .*(not supported|mismatch|capab)|CPU capabilities do not match|fpu|xsave/i,
     advice: "the target's CPU lacks features that the processes were started with: choose a host with the same CPU",
   },
-  {
-    pattern: /Failed getting freezer path/, // LXC 5.0.2's monitor after a restore, where there is cgroup v2 alone
-    advice: 'LXC cannot save it a second time on a host with cgroup v2 alone: move it with a restart',
-  },
   { pattern: /No space left on device|Cannot allocate memory/, advice: MAKE_ROOM },
 ];
 

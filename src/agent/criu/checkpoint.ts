@@ -1,8 +1,9 @@
-/** Starts lxc-checkpoint with our scripts around it, in a session of its own: it outlives the agent. */
+/** Starts a dump or restore with our scripts around it, in a session of its own: it outlives the agent. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AppError } from '../../domain/errors.ts';
 import { start } from '../command.ts';
+import { type DumpSubject, dumpCommand } from './dump-command.ts';
 import { criuFailure } from './failure.ts';
 import { checkpointEnvironment, SCRIPTS } from './locate.ts';
 
@@ -13,13 +14,17 @@ export interface Checkpoint {
   readonly criu: string;
   readonly lxcPath: string;
   readonly name: string;
+  /** A dump that is not to go by way of lxc-checkpoint. */
+  readonly direct?: DumpSubject | undefined;
 }
 
 /** Returns at once: how it goes on is written in the folder. */
-export function startCheckpoint({ verb, folder, criu, lxcPath, name }: Checkpoint): void {
+export function startCheckpoint({ verb, folder, criu, lxcPath, name, direct }: Checkpoint): void {
+  const images = join(folder, 'images');
   const what = verb === 'dump' ? '-s' : '-r';
   const log = ['-o', join(folder, 'lxc.log'), '-l', 'WARN'];
-  start(join(SCRIPTS, 'checkpoint'), ['-P', lxcPath, '-n', name, '-D', join(folder, 'images'), what, ...log], {
+  const viaLxc = ['lxc-checkpoint', '-P', lxcPath, '-n', name, '-D', images, what, ...log];
+  start(join(SCRIPTS, 'checkpoint'), direct === undefined ? viaLxc : dumpCommand(images, direct), {
     env: checkpointEnvironment(criu, folder),
     stdio: 'ignore',
     detached: true,

@@ -1,5 +1,7 @@
 /** The ports of a move on this agent's real parts. */
 
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fail } from '../../domain/errors.ts';
 import { dial } from '../../rpc/data/dial.ts';
 import type { TlsIdentity } from '../../rpc/identity.ts';
@@ -64,6 +66,14 @@ export function containersOf(host: Host): Containers {
   return {
     lxcPath: host.paths.lxc,
     look: id => host.runtime.look(id),
+    async direct(id) {
+      const { v2, hierarchies } = host.cgroups;
+      const cgroup = host.cgroups.payload('freezer', id);
+      const [mountPoint] = hierarchies;
+      if (!v2 || cgroup === undefined || mountPoint === undefined) return undefined;
+      const config = await readFile(join(host.paths.lxc, id, 'config'), 'utf8');
+      return { pid: host.runtime.look(id).pid, cgroup, mountPoint, config };
+    },
     thaw: id => host.runtime.thaw(id),
     async endSessions(id) {
       await endSessions(host.runtime.look(id).pid, () => host.cgroups.members(id), host.clock);

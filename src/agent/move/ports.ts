@@ -1,6 +1,7 @@
 /** What a move needs of the rest of the agent: narrow, so that it can be read, and tested, by itself. */
 import type { Clock } from '../../kit/clock.ts';
 import type { Channel } from '../../rpc/data/channel.ts';
+import type { DumpSubject } from '../criu/dump-command.ts';
 import type { StateFolders } from '../snapshots/state-folders.ts';
 import type { Spec } from '../spec.ts';
 import type { IdMap } from '../storage/id-map.ts';
@@ -25,6 +26,8 @@ export interface Containers {
   readonly lxcPath: string;
   /** What is true of it on this host now. */
   look(id: string): { readonly state: 'running' | 'frozen' | 'stopped'; readonly pid: number };
+  /** What to tell CRIU of it; undefined where LXC tells it. */
+  direct(id: string): Promise<DumpSubject | undefined>;
   thaw(id: string): Promise<void>;
   /** Ends what `exec` has open in it. Repeatable. */
   endSessions(id: string): Promise<void>;

@@ -4,7 +4,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DataToken } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { inOwnHost } from '../testing/own-host.ts';
 import { assertUnbroken, criu, Moving } from './testing/moving.ts';
 import type { TestHost } from './testing/two-hosts.ts';
@@ -63,18 +62,7 @@ describe('a post-copy between two hosts', () => {
   after(() => moving?.close());
   afterEach(() => moving.abortLeftOver());
 
-  /** As the saga does it. @returns how it ended, and how often the source had to be asked for another way to it */
-  async function untilAllHere(from: TestHost, to: TestHost, name: string) {
-    let source: DataToken | undefined;
-    for (let cuts = 0; ; ) {
-      const pages = await to.client.awaitPages({ ref: moving.ref('target', name), ...(source ? { source } : {}) });
-      source = undefined;
-      if (pages.state === 'here' || pages.state === 'lost') return { ...pages, cuts };
-      if (pages.state !== 'cut') continue;
-      cuts += 1;
-      source = await from.client.servePages(moving.ref('source', name));
-    }
-  }
+  const untilAllHere = (from: TestHost, to: TestHost, name: string) => moving.untilAllHere(from, to, name);
 
   const bytesOfMemory = MEMORY_MIB << 20;
 

@@ -133,7 +133,8 @@ export function createSource(ports: MovePorts): MoveSource {
     await containers.endSessions(spec.id); // none can begin now
     const parent = round === 0 ? undefined : parentOfDump(round);
     await furnish(folder, dumpOptions(mode, parent), containers.nics(spec), modeFile(mode));
-    startCheckpoint({ verb: 'dump', folder, criu: ports.criu, lxcPath: containers.lxcPath, name: spec.id });
+    const direct = await containers.direct(spec.id);
+    startCheckpoint({ verb: 'dump', folder, criu: ports.criu, lxcPath: containers.lxcPath, name: spec.id, direct });
   }
 
   /** Waits for a stage of the dump. @throws AppError why it will not come */

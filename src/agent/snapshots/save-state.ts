@@ -49,7 +49,8 @@ export async function saveState(host: Host, { spec }: LedgerEntry, order: SaveOr
   const images = imagesIn(folder);
   try {
     await furnish(folder, dumpOptions('stop-and-copy'), containers.nics(spec), { ending: order.ending });
-    startCheckpoint({ verb: 'dump', folder, criu: host.criuPath, lxcPath: containers.lxcPath, name: spec.id });
+    const direct = await containers.direct(spec.id);
+    startCheckpoint({ verb: 'dump', folder, criu: host.criuPath, lxcPath: containers.lxcPath, name: spec.id, direct });
     const held = await untilHeld(folder);
     mendImages(images);
     openToRestore(images, rootIdOf(idMapOf(host, spec)));

@@ -18,6 +18,7 @@ import type {
   DataToken,
   InstanceSpecSchema,
   MoveTimings,
+  PagesProgress,
   Progress,
   SyncMoveRequestSchema,
 } from '../../../rpc/gen/berth/agent/v1/agent_pb.ts';
@@ -176,6 +177,22 @@ export class Moving {
     ]);
     const timings: MoveTimings[] = [freeze, restore, await to.client.resumeMove(this.ref('target', name), PATIENCE)];
     return timings.map(({ ms }) => ms);
+  }
+
+  /** Post-copy, as the saga does it. @returns how it ended, and how often the source had to be asked for another way to it */
+  async untilAllHere(from: TestHost, to: TestHost, name: string): Promise<PagesProgress & { readonly cuts: number }> {
+    let source: DataToken | undefined;
+    for (let cuts = 0; ; ) {
+      const pages = await to.client.awaitPages(
+        { ref: this.ref('target', name), ...(source ? { source } : {}) },
+        PATIENCE,
+      );
+      source = undefined;
+      if (pages.state === 'here' || pages.state === 'lost') return { ...pages, cuts };
+      if (pages.state !== 'cut') continue;
+      cuts += 1;
+      source = await from.client.servePages(this.ref('source', name));
+    }
   }
 
   /** Ends the source. */
