@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { instanceLocks } from './instance-lock.ts';
 import { type Seen, STOPPED } from './lxc/look.ts';
-import { type Change, type Observer, observe } from './observe.ts';
+import { type Change, type Observed, type Observer, observe } from './observe.ts';
 
 const RUNNING: Seen = { state: 'running', pid: 100, monitor: 99 };
 
@@ -14,25 +14,35 @@ describe('observer', () => {
   let world: Map<string, Seen>;
   let ledger: { spec: { id: string; generation: number } }[];
   let moving: boolean;
+  let cgroups: readonly string[];
   let changes: Change[];
   let observer: Observer;
   const locks = instanceLocks();
+
+  const lookAt = (id: string) => world.get(id) ?? STOPPED;
+  const host = (): Observed => ({
+    locks,
+    ledger: { list: () => ledger },
+    runtime: { look: lookAt, lookAgain: lookAt },
+    cgroups: {
+      top: folder,
+      ids: () => cgroups,
+      clear: id => {
+        cgroups = cgroups.filter(each => each !== id);
+      },
+    },
+    clock: { now: () => 7 },
+    isMoving: () => moving,
+  });
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'berth-observe-'));
     world = new Map([['a', RUNNING]]);
     ledger = [{ spec: { id: 'a', generation: 1 } }, { spec: { id: 'b', generation: 1 } }];
     moving = false;
+    cgroups = [];
     changes = [];
-    const lookAt = (id: string) => world.get(id) ?? STOPPED;
-    observer = observe({
-      locks,
-      ledger: { list: () => ledger },
-      runtime: { look: lookAt, lookAgain: lookAt },
-      cgroups: { top: folder },
-      clock: { now: () => 7 },
-      isMoving: () => moving,
-    });
+    observer = observe(host());
     observer.subscribe(change => changes.push(change));
   });
   afterEach(async () => {
@@ -46,6 +56,20 @@ describe('observer', () => {
       observer.list().map(({ id, state, pid }) => `${id} ${state} ${pid}`),
       ['a running 100', 'b stopped 0'],
     );
+  });
+
+  it('removes the cgroups of what has ended, but not in the middle of a move', async t => {
+    observer.close();
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const watching = observe(host());
+    cgroups = ['a', 'b'];
+    moving = true;
+    t.mock.timers.tick(1000);
+    assert.deepEqual(cgroups, ['a', 'b']);
+    moving = false;
+    t.mock.timers.tick(1000);
+    assert.deepEqual(cgroups, ['a']);
+    watching.close();
   });
 
   it('tells each change once, and what is no longer ours', () => {

@@ -1,7 +1,7 @@
 /**
  * Sees what containers do, also those that somebody else started or killed. The kernel tells when a container's cgroup
  * appears or goes (inotify on one folder), and a cheap look at all of them every second catches the rest: a guest that
- * was frozen by hand, a monitor that died without cleaning up. No process is started for it.
+ * was frozen by hand, a monitor that died without cleaning up: its cgroups are removed here. No process is started for it.
  */
 import { type FSWatcher, mkdirSync, watch } from 'node:fs';
 import type { Clock } from '../kit/clock.ts';
@@ -51,7 +51,7 @@ interface Known {
 export interface Observed extends Pick<Host, 'locks' | 'isMoving'> {
   readonly ledger: { list(): readonly { readonly spec: Ref }[] };
   readonly runtime: Pick<Runtime, 'look' | 'lookAgain'>;
-  readonly cgroups: Pick<Cgroups, 'top'>;
+  readonly cgroups: Pick<Cgroups, 'top' | 'ids' | 'clear'>;
   readonly clock: Pick<Clock, 'now'>;
 }
 
@@ -91,9 +91,22 @@ export function observe(host: Observed): Observer {
     for (const listener of listeners) listener({ instances: changed, gone });
   };
 
+  /** Of those that have ended and belong to nobody's verb or move. What still holds processes is looked at again. */
+  const clearLeftovers = (): void => {
+    const left = new Set(host.cgroups.ids());
+    for (const each of known.values()) {
+      const { id, generation, state } = each.status;
+      if (state !== 'stopped' || !left.has(id) || isPassing(each, generation)) continue;
+      try {
+        host.cgroups.clear(id);
+      } catch {} // LXC is about to do it, or somebody is dying
+    }
+  };
+
   const timer = setInterval(() => {
     ticks += 1;
     refresh();
+    clearLeftovers();
   }, TICK_MS);
   const watcher = watchTop(host.cgroups.top, () => {
     settling ??= setTimeout(() => {

@@ -103,7 +103,7 @@ export async function tryFault(
       ...untruths,
       ...(result.corrupted > 0 ? [`${result.corrupted} answers were not what was sent`] : []),
       ...(dead && (!struck || fault.price === undefined) ? ['it should have gone on'] : []),
-      ...(dead && struck && said === '' ? ['the operation does not say that it was lost'] : []),
+      ...(dead && struck && !stopped && said === '' ? ['the operation does not say that it was lost'] : []),
       ...(again === undefined || again.code === 0 ? [] : [`it cannot be moved again: ${again.stderr.trim()}`]),
     ],
   };

@@ -130,11 +130,10 @@ export function createTarget(ports: MovePorts): MoveTarget {
     const facts = live ? await letRun(folder, key, spec, mode) : undefined;
     if (!live) await incoming.publish(key);
     const running = clock.now();
-    if (live) {
-      await Promise.all([containers.settle(spec), containers.attach(spec)]);
-      await untilRunning(ports, spec.id);
+    if (facts !== undefined) {
+      await settleIn(key, spec);
+      learnFrom(mode, folder, facts, started);
     }
-    if (facts !== undefined) learnFrom(mode, folder, facts, started);
     const settled = clock.now();
     if (mode !== 'post-copy') await finish(key); // else when its memory is here
     return {
@@ -196,6 +195,19 @@ export function createTarget(ports: MovePorts): MoveTarget {
           if (facts.begun) throw await buried(folder, facts, key, spec);
           fail('conflict', 'nothing was restored here that could be resumed');
       }
+    }
+  }
+
+  /** @throws AppError `unsupported` if it has ended meanwhile, as it does with its LXC monitor */
+  async function settleIn(key: MoveKey, spec: Spec): Promise<void> {
+    try {
+      await Promise.all([containers.settle(spec), containers.attach(spec)]);
+      await untilRunning(ports, spec.id);
+    } catch (thrown) {
+      if (containers.look(spec.id).pid !== 0) throw thrown;
+      await containers.clear(spec);
+      await finish(key);
+      throw new AppError('unsupported', 'what ran could not go on: it ended as soon as it was let run', thrown);
     }
   }
 
