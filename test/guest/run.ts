@@ -18,7 +18,7 @@ const LIMIT_MS = 30 * 60_000;
 const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
 const options = ['--test-reporter=spec'];
 // In init.sh commas part words.
-if (only !== undefined) options.push(`--test-name-pattern=/(^|\\s)(${only.replaceAll(',', '|')})[a-z-]*:/`);
+if (only !== undefined) options.push(`--test-name-pattern=/(^|[^a-z-])(${only.replaceAll(',', '|')})[a-z-]*:/`);
 const kernel = await fetchGuest();
 const initramfs = await makeInitramfs(kernel);
 const program = ['node', ...options, relative(PROJECT, await asJavaScript('test/guest/cases.ts'))];

@@ -1,6 +1,6 @@
 /**
  * A dump without lxc-checkpoint, as it would ask for it: where there is cgroup v2 alone, LXC (up to 7.0.0) cannot save a container
- * that they have restored, because a monitor that began with a restore does not know that its cgroup can be frozen. All that
+ * that it has restored, because a monitor that began with a restore does not know that its cgroup can be frozen. All that
  * lxc-checkpoint does for a dump is to put these arguments together.
  */
 import { join } from 'node:path';

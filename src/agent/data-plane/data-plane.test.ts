@@ -210,6 +210,19 @@ describe('a stream', () => {
     await assert.rejects(impatient.ask({}), { code: 'unavailable', message: /silent for 0.2 s/ });
   });
 
+  test('who waits for an answer is told when his own side calls it off', { timeout: 5000 }, async () => {
+    const [a, b] = duplexPair();
+    const [near, far] = [createChannel(a, 'far'), createChannel(b, 'near')];
+    const answer = near.ask({});
+    await far.receive();
+    void near.refuse(new AppError('cancelled', 'called off'));
+    await assert.rejects(answer, { code: 'cancelled', message: 'called off' });
+    await assert.rejects(
+      far.reply({}).then(() => far.receive()),
+      { code: 'cancelled' },
+    );
+  });
+
   test('is given away as plain bytes, none lost', async () => {
     plane.handle('raw', async ({ channel }) => {
       const raw = channel.detach();

@@ -9,6 +9,7 @@ const EVENTS = ['readable', 'end', 'close', 'error'] as const;
 export class ByteReader {
   readonly #stream: Readable;
   #rest: Buffer = Buffer.alloc(0);
+  #released: unknown;
   #wake: () => void = () => {};
   readonly #onEvent = (): void => this.#wake();
 
@@ -17,9 +18,10 @@ export class ByteReader {
     for (const event of EVENTS) stream.on(event, this.#onEvent);
   }
 
-  /** Up to `max` bytes, at least one; undefined at the end of the stream. Throws what destroyed the stream. */
+  /** Up to `max` bytes, at least one; undefined at the end of the stream. Throws what destroyed or released the stream. */
   async some(max: number): Promise<Buffer | undefined> {
     while (this.#rest.length === 0) {
+      if (this.#released !== undefined) throw this.#released;
       const chunk: Buffer | null = this.#stream.read();
       if (chunk !== null) this.#rest = chunk;
       else if (this.#stream.errored) throw this.#stream.errored;
@@ -43,9 +45,14 @@ export class ByteReader {
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
 
-  /** Lets go of the stream; returns what was read from it and not asked for. */
-  release(): Buffer {
+  /**
+   * Lets go of the stream; returns what was read from it and not asked for.
+   * @param why for who still waits for bytes, which would never come
+   */
+  release(why: unknown): Buffer {
     for (const event of EVENTS) this.#stream.off(event, this.#onEvent);
+    this.#released = why;
+    this.#wake();
     return this.#rest;
   }
 

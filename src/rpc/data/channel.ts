@@ -76,13 +76,13 @@ export function createChannel(stream: Duplex, peer: string, idleMs = 120_000): C
   async function refuse(error: unknown): Promise<void> {
     const { code, message } = AppError.from(error);
     await writer.write(...encodeFrame('error', json({ code, message }))).catch(() => {});
-    await close();
+    await close(error);
   }
 
   /** Ends our side and swallows what still comes, so that the connection is not reset before our last words arrive. */
-  function close(): Promise<void> {
+  function close(why: unknown = cut()): Promise<void> {
     if (stream.destroyed) return Promise.resolve();
-    reader.release();
+    reader.release(why);
     return new Promise(resolve => {
       const timer = setTimeout(() => stream.destroy(), CLOSE_MS);
       stream.once('close', () => {
@@ -132,12 +132,12 @@ export function createChannel(stream: Duplex, peer: string, idleMs = 120_000): C
       stream.off('error', onError).off('timeout', onTimeout);
       socket.setTimeout?.(0);
       writer.release();
-      const rest = reader.release();
+      const rest = reader.release(cut());
       if (rest.length > 0) stream.unshift(rest);
       return stream;
     },
 
-    close,
+    close: () => close(),
   };
 }
 

@@ -168,7 +168,7 @@ export class Moving {
     return { volume: shipped(last!), memory: memory && { ...shipped(memory), pauseMs: memory.pauseMs } };
   }
 
-  /** Until it runs on the target. @returns the times of the phases */
+  /** Until it runs on the target. @returns the times of the phases, and of the freeze what was sent */
   async handOver(from: TestHost, to: TestHost, name: string, mode: LiveMode = 'stop-and-copy'): Promise<object[]> {
     const target = await this.prepare(from, to, name, mode);
     const [freeze, restore] = await Promise.all([
@@ -176,7 +176,8 @@ export class Moving {
       to.client.awaitMove(this.ref('target', name), PATIENCE),
     ]);
     const timings: MoveTimings[] = [freeze, restore, await to.client.resumeMove(this.ref('target', name), PATIENCE)];
-    return timings.map(({ ms }) => ms);
+    const sent = Object.entries(freeze.bytes).map(([what, bytes]) => [what, Number(bytes)]);
+    return [...timings.map(({ ms }) => ms), { bytes: Object.fromEntries(sent) }];
   }
 
   /** Post-copy, as the saga does it. @returns how it ended, and how often the source had to be asked for another way to it */
