@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Gates at which a script waits for the agent's word. */
-export const GATES = ['images', 'pages', 'verdict'] as const;
+export const GATES = ['images', 'pages', 'door', 'verdict'] as const;
 export type Gate = (typeof GATES)[number];
 export const WORDS = ['go', 'back'] as const;
 export type Word = (typeof WORDS)[number];
@@ -46,7 +46,12 @@ export function readFacts(folder: string): Facts {
     alive: alive && exit === undefined,
     exit,
     stages: new Map(marks.flatMap(name => stageOf(folder, name))),
-    words: { images: wordAt(folder, 'images'), pages: wordAt(folder, 'pages'), verdict: wordAt(folder, 'verdict') },
+    words: {
+      images: wordAt(folder, 'images'),
+      pages: wordAt(folder, 'pages'),
+      door: wordAt(folder, 'door'),
+      verdict: wordAt(folder, 'verdict'),
+    },
   };
 }
 

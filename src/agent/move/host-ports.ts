@@ -12,6 +12,7 @@ import type { Host } from '../host.ts';
 import { idMapOf, pinCpus, writeInstanceFiles } from '../instance-files.ts';
 import { attachPairs, removePairs } from '../nic/nics.ts';
 import { planNics } from '../nic/plan.ts';
+import { admit, quiesce } from '../nic/quiesce.ts';
 import { rootDisk, type Spec } from '../spec.ts';
 import { instanceVolume } from '../storage/volume.ts';
 import { adoptCgroups } from './adopt-cgroups.ts';
@@ -78,6 +79,8 @@ export function containersOf(host: Host): Containers {
     async endSessions(id) {
       await endSessions(host.runtime.look(id).pid, () => host.cgroups.members(id), host.clock);
     },
+    quiesce: id => quiesce(host.runtime.look(id).pid, host.clock),
+    admit: id => admit(host.runtime.look(id).pid),
     memoryBytes: id => memoryBytes(host.cgroups, id),
     members: id => host.cgroups.members(id),
     kill: id => host.runtime.kill(id),

@@ -53,6 +53,10 @@ export function nextAbort(facts: Facts): AbortStep {
   const state = sourceState(facts);
   if (state === 'gone' || facts.words.verdict === 'go') return 'refuse';
   if (state === 'idle' || state === 'resumed') return 'clean';
-  if (facts.words.verdict === undefined) return 'say-back'; // before its time too: it is found at the gate
+  if (untold(facts).length > 0) return 'say-back'; // before its time too: it is found at the gate
   return state === 'broken' ? 'clean' : 'wait';
 }
+
+/** Gates of the dump at which it was not told yet what to do. */
+export const untold = ({ words }: Facts): readonly ('door' | 'verdict')[] =>
+  (['verdict', 'door'] as const).filter(gate => words[gate] === undefined);

@@ -9,13 +9,14 @@ const NOTHING: Facts = {
   alive: false,
   exit: undefined,
   stages: new Map(),
-  words: { images: undefined, pages: undefined, verdict: undefined },
+  words: { images: undefined, pages: undefined, door: undefined, verdict: undefined },
 };
 const at = (...stages: string[]): Facts => ({
   ...NOTHING,
   begun: true,
   alive: true,
   stages: new Map(stages.map(stage => [stage, 0])),
+  words: { ...NOTHING.words, door: stages.includes('door') ? undefined : 'go' },
 });
 const told = (facts: Facts, verdict: Word, images?: Word): Facts => ({
   ...facts,
@@ -26,6 +27,8 @@ const ended = (facts: Facts, exit: number | undefined): Facts => ({ ...facts, al
 const source: readonly (readonly [string, Facts, ...string[]])[] = [
   //  what the folder says                         state       commit    abort
   ['nothing was begun', NOTHING, 'idle', 'clean', 'clean'],
+  ['it stands at the door', at('door'), 'freezing', 'refuse', 'say-back'],
+  ['called off by an agent that died', told(at('door'), 'back'), 'freezing', 'refuse', 'say-back'],
   ['the dump began', at('freeze'), 'freezing', 'refuse', 'say-back'],
   ['called off before the gate', told(at('freeze'), 'back'), 'freezing', 'refuse', 'wait'],
   ['it stands at the gate', at('frozen', 'verdict'), 'held', 'say-go', 'say-back'],

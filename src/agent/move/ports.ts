@@ -31,6 +31,10 @@ export interface Containers {
   thaw(id: string): Promise<void>;
   /** Ends what `exec` has open in it. Repeatable. */
   endSessions(id: string): Promise<void>;
+  /** Keeps new TCP connections away, and waits a moment for those that no process holds yet or any more. Repeatable. */
+  quiesce(id: string): Promise<void>;
+  /** New connections may come again. Repeatable; never throws. */
+  admit(id: string): Promise<void>;
   nics(spec: Spec): readonly MoveNic[];
   /** What a dump of it would hold now, about. */
   memoryBytes(id: string): number;

@@ -16,18 +16,16 @@ import { awaitOrEnd } from './await-or-end.ts';
 import { sendEarlyPages, withHeld } from './early-pages.ts';
 import { between, type Facts, readFacts } from './facts.ts';
 import { folderOf, furnish, imagesIn, modeFile, readRecord, removeFolder, say, writeRecord } from './folder.ts';
-import { bytesOf, type ImageList, listImages, processesIn, readImages } from './images.ts';
+import { bytesOf, listImages, readImages } from './images.ts';
 import { keyOf, type MoveKey } from './key.ts';
-import { nextAbort, nextCommit, sourceState } from './next-source.ts';
+import { nextAbort, nextCommit, sourceState, untold } from './next-source.ts';
 import { Outgoing } from './outgoing.ts';
-import type { Sample } from './pace.ts';
-import { lazyRanges, pagesIn } from './pages/lazy-ranges.ts';
-import { PAGE_BYTES } from './pages/page-request.ts';
 import { servePages } from './pages/serve-pages.ts';
 import { patienceMs } from './patience.ts';
 import type { DataToken, MovePorts, Timings } from './ports.ts';
 import { parentOfDump, readChain } from './pre-copy/chain.ts';
 import { dropRounds, type MemoryRound, nextRound, sendWhatIsMade } from './pre-copy/rounds.ts';
+import { samplesOf } from './samples.ts';
 import { sendSnapshots } from './send-snapshots.ts';
 import { untilRunning } from './until-running.ts';
 
@@ -116,6 +114,7 @@ export function createSource(ports: MovePorts): MoveSource {
     const streams = [await transfer.open(target), await transfer.open(target)] as const;
     try {
       if (before === 'idle') await beginDump(folder, key, spec, mode, await sendWhatIsMade(folder, streams[0]));
+      await letIn(folder, key.instance);
       const timings = await handOver(folder, key, mode, streams, transfer);
       await writeRecord(folder, { key, spec, mode, sent: timings });
       return timings;
@@ -144,6 +143,13 @@ export function createSource(ports: MovePorts): MoveSource {
     if (facts.words.verdict === 'back') fail('cancelled', 'the move was called off');
     if (!reached(facts)) throw await checkpointFailure('dump', folder);
     return facts;
+  }
+
+  /** CRIU stands ready. Who knocked is let in first. */
+  async function letIn(folder: string, id: string): Promise<void> {
+    if ((await untilDump(folder, id, ({ stages }) => stages.has('door'))).words.door !== undefined) return;
+    await containers.quiesce(id);
+    say(folder, 'door', readFacts(folder).words.verdict ?? 'go');
   }
 
   const untilDumped = (folder: string, id: string) => untilDump(folder, id, ({ stages }) => stages.has('verdict'));
@@ -191,7 +197,7 @@ export function createSource(ports: MovePorts): MoveSource {
     if (readFacts(folder).words.verdict === 'back') fail('cancelled', 'the move was called off');
     await imageStream.ask({ ask: 'restore' });
     const ms = { dump: dumpMs(facts) };
-    learnFrom(mode, folder, images, ms.dump, sentImages - dumped);
+    ports.learn(...samplesOf(mode, imagesIn(folder), images, { dump: ms.dump, send: sentImages - dumped }));
     return {
       ms: {
         ...ms,
@@ -201,18 +207,6 @@ export function createSource(ports: MovePorts): MoveSource {
       },
       bytes: { images: bytesOf(images), volume: rounds.reduce((sum, round) => sum + round.bytes, 0) },
     };
-  }
-
-  function learnFrom(mode: LiveMode, folder: string, images: ImageList, dumpMs: number, sendMs: number): void {
-    const processes = processesIn(images);
-    const sent = bytesOf(images);
-    const kept = pagesIn(lazyRanges(imagesIn(folder))) * PAGE_BYTES;
-    const dump: Readonly<Record<LiveMode, readonly Sample[]>> = {
-      'stop-and-copy': [{ phase: 'dump', ms: dumpMs, processes, memoryBytes: sent }],
-      'post-copy': [{ phase: 'lazy-dump', ms: dumpMs, processes, memoryBytes: kept }],
-      'pre-copy': [], // looked at much and wrote little: neither
-    };
-    ports.learn(...dump[mode], { phase: 'send', ms: sendMs, processes, memoryBytes: sent });
   }
 
   /** Its memory is here, complete, and nothing runs. */
@@ -257,11 +251,12 @@ export function createSource(ports: MovePorts): MoveSource {
 
   async function takeBack(key: MoveKey, spec: Spec): Promise<void> {
     const folder = folderOf(root, key);
+    const admitted = readFacts(folder).begun ? containers.admit(spec.id) : undefined; // while CRIU lets go
     for (;;) {
       const facts = readFacts(folder);
       switch (nextAbort(facts)) {
         case 'say-back':
-          say(folder, 'verdict', 'back');
+          for (const gate of untold(facts)) say(folder, gate, 'back');
           break;
         case 'wait':
           await untilLetGo(folder, facts, spec.id).catch(() => {}); // one that hung is killed, and looked at again
@@ -271,7 +266,7 @@ export function createSource(ports: MovePorts): MoveSource {
           break;
         case 'clean': {
           if (facts.begun) endCheckpoint(folder);
-          await dropRounds(folder);
+          await Promise.all([dropRounds(folder), admitted]);
           const { pid, state } = containers.look(spec.id);
           const runs = pid !== 0;
           if (facts.begun && runs) {

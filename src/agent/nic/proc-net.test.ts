@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { addressesIn, countersIn } from './proc-net.ts';
+import { addressesIn, countersIn, unheldIn } from './proc-net.ts';
 
 /** Two networks, one inside the other, as the kernel prints them. */
 const FIB_TRIE = `Main:
@@ -73,5 +73,24 @@ describe('/proc/net', () => {
       errorsSent: 3n,
       droppedOutbound: 4n,
     });
+  });
+});
+
+describe('connections that no process holds', () => {
+  const line = (state: string, queues: string, inode: string) =>
+    `   0: 0100007F:0050 0100007F:9C40 ${state} ${queues} 00:00000000 00000000     0        0 ${inode} 1 0000000000000000\n`;
+  const table = (...lines: string[]) => `  sl  local_address rem_address   st tx_queue rx_queue ...\n${lines.join('')}`;
+
+  it('are those that wait to be accepted, are being made, or were closed and have not arrived', () => {
+    assert.equal(unheldIn(table(line('0A', '00000000:00000003', '77'))), 3);
+    assert.equal(unheldIn(table(line('03', '00000000:00000000', '0'))), 1);
+    for (const state of ['04', '09', '0B']) assert.equal(unheldIn(table(line(state, '00000010:00000000', '0'))), 16);
+  });
+
+  it('are not those that a process has, nor what waits for its peer only', () => {
+    const held = [line('0A', '00000000:00000000', '77'), line('01', '00000009:00000009', '78')];
+    const closing = [line('04', '00000010:00000000', '79'), line('05', '00000000:00000000', '0')];
+    assert.equal(unheldIn(table(...held, ...closing, line('06', '00000000:00000000', '0'))), 0);
+    assert.equal(unheldIn(''), 0);
   });
 });

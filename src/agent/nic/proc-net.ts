@@ -104,6 +104,25 @@ export function countersIn(dev: string): readonly Counters[] {
     });
 }
 
+/** States of a TCP connection as the kernel numbers them. */
+const [SYN_RECV, FIN_WAIT1, LAST_ACK, LISTEN, CLOSING] = ['03', '04', '09', '0A', '0B'] as const;
+
+/**
+ * What no process holds of the connections in /proc/PID/net/tcp or tcp6: how many wait to be accepted or are being made,
+ * and of those that were closed the bytes that have not arrived. A measure of what is left, 0 = nothing.
+ */
+export function unheldIn(tcp: string): number {
+  const lines = tcp.split('\n').slice(1);
+  return lines.reduce((sum, line) => {
+    const [, , , state, queues = '', , , , , inode] = line.trim().split(/\s+/);
+    const [unsent, waiting] = queues.split(':').map(hex => Number.parseInt(hex, 16));
+    if (state === LISTEN) return sum + waiting!;
+    if (state === SYN_RECV) return sum + 1;
+    const ending = state === FIN_WAIT1 || state === LAST_ACK || state === CLOSING;
+    return ending && inode === '0' ? sum + unsent! : sum;
+  }, 0);
+}
+
 /** The kernel prints IPv4 words of this table in its own byte order: little endian wherever we run. */
 const fromHex = (hex: string): number => Buffer.from(hex, 'hex').readUInt32LE();
 const toBits = (address: string): number => Buffer.from(address.split('.').map(Number)).readUInt32BE();

@@ -49,6 +49,7 @@ export async function saveState(host: Host, { spec }: LedgerEntry, order: SaveOr
   const images = imagesIn(folder);
   try {
     await furnish(folder, dumpOptions('stop-and-copy'), containers.nics(spec), { ending: order.ending });
+    say(folder, 'door', 'go'); // no client waits for what is kept here
     const direct = await containers.direct(spec.id);
     startCheckpoint({ verb: 'dump', folder, criu: host.criuPath, lxcPath: containers.lxcPath, name: spec.id, direct });
     const held = await untilHeld(folder);
