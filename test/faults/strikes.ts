@@ -119,7 +119,7 @@ export const fillImages =
   ({ cluster, over, ...ends }) => {
     const remount = (size: string) => `mount -o remount,size=${size} ${MOVES}`;
     // It may grow between the look and the limit: then once more.
-    const shrink = `for i in 1 2 3 4 5; do used=$(df --output=used -k ${MOVES} | tail -1 | tr -d ' ')
+    const shrink = `for i in $(seq 50); do used=$(df --output=used -k ${MOVES} | tail -1 | tr -d ' ')
       [ $used -gt 0 ] || used=4; if ${remount('"$used"k')} 2>/dev/null; then exit 0; fi; done; exit 1`;
     return during(
       () => cluster.exec(ends[end], ['sh', '-c', shrink]),

@@ -7,6 +7,7 @@ import type { AgentMode, LiveMode } from '../../domain/move-mode.ts';
 import type { Host } from '../host.ts';
 import { pinCpus } from '../instance-files.ts';
 import { rootDisk, type Spec } from '../spec.ts';
+import { onDisk } from '../storage/disk-error.ts';
 import { hostPorts, MOVE_STREAM, type MoveParts } from './host-ports.ts';
 import type { MoveKey } from './key.ts';
 import { withRoom } from './moves-folder.ts';
@@ -88,8 +89,11 @@ export function openMoves(host: Host, parts: MoveParts): Moves {
       }
       const { spec, mode } = record;
       const pool = rootDisk(spec.devices)?.options.pool ?? '';
-      await host.ledger.put({ spec, pool, wanted: mode === 'cold' ? 'stopped' : 'running', cpus: pinCpus(host, spec) });
-      return target.resume(key, spec);
+      const entry = { spec, pool, wanted: mode === 'cold' ? 'stopped' : 'running', cpus: pinCpus(host, spec) } as const;
+      return onDisk(host.paths.data, async () => {
+        await host.ledger.put(entry);
+        return target.resume(key, spec);
+      });
     },
 
     async abort(key) {

@@ -42,13 +42,11 @@ const facts = z.object({
   round: z.int(),
   /** Set before the volume appears: from then on the volume, if it is there, is ours to delete. */
   publishing: z.boolean(),
-  /** Set before cleaning up: from then on the volume is not ours any more. */
-  finished: z.boolean(),
   /** Snapshots that are ours to delete, named before they appear. */
   kept: z.array(z.string()).default([]),
 });
 type Facts = z.infer<typeof facts>;
-const NOTHING: Facts = { round: -1, publishing: false, finished: false, kept: [] };
+const NOTHING: Facts = { round: -1, publishing: false, kept: [] };
 
 export async function openIncoming(
   layout: Layout,
@@ -119,19 +117,21 @@ export async function openIncoming(
     },
 
     async finish() {
-      if (now.publishing && !now.finished) {
+      if (now.publishing) {
         await trees.settle(place);
-        await note({ finished: true });
+        // From here on the volume is not ours any more: whoever knows nothing of it removes nothing. Deleting works also
+        // on a disk that is full, where nothing can be written down.
+        await rm(join(folder, 'facts.json'), { force: true });
       }
       await forget();
     },
 
     async abort() {
-      if (now.publishing && !now.finished) {
+      if (now.publishing) {
         await trees.remove(place);
         await rm(layout.home(order.volume), { recursive: true, force: true });
       }
-      if (!now.finished) for (const name of now.kept) await trees.remove(layout.snapshot(order.volume, name));
+      for (const name of now.kept) await trees.remove(layout.snapshot(order.volume, name));
       await rmdir(layout.snapshots(order.volume)).catch(() => {}); // others are left, or there were none
       await forget();
     },

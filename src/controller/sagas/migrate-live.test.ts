@@ -127,6 +127,22 @@ describe('a live move whose memory is in danger', () => {
     });
   });
 
+  it('finds no room on the target after the switch: it is said, and it runs there as soon as there is', async () => {
+    const n2 = cluster.world.host('n2');
+    let full = true;
+    n2.tap = ({ verb, when }) => {
+      if (full && verb === 'resumeMove' && when === 'before') throw new AppError('exhausted', 'No space left in /data');
+    };
+    const begun = await beginMoveInstance(a, { ...c1, live: true, mode: 'stop-and-copy', target: { node: 'n2' } });
+    const said = () => cluster.view.get(SAGAS.key(begun.id))?.value.metadata?.fs_progress;
+    await cluster.until('it is said', () => said() === 'No space left in /data');
+    full = false;
+    const { state, error } = await cluster.ended(begun);
+    assert.equal(state, 'succeeded', error?.message);
+    assert.deepEqual(cluster.world.runningOn(record().id), ['n2']);
+    await cluster.consistent();
+  });
+
   it('whose restore was killed when it may have run: it runs on the target, anew', async () => {
     const n2 = cluster.world.host('n2');
     let killed = false;

@@ -30,7 +30,7 @@ import {
   switchOwner,
   unreserve,
 } from './move-steps.ts';
-import { keepForTarget, type Pulled, pullMemory, reconnect } from './pull-memory.ts';
+import { keepForTarget, PROGRESS, type Pulled, pullMemory, reconnect } from './pull-memory.ts';
 
 /** How its memory travels. */
 type Checked = { readonly mode: LiveMode };
@@ -153,9 +153,15 @@ async function letRun(context: StepContext, live: Live & { readonly 'switch-over
     context.progress({ 'berth.switch_ms': switchMs, 'berth.pause_ms': wholeMs });
     return { anew: false };
   } catch (thrown) {
+    const error = AppError.from(thrown);
+    // There is no way back: it waits for room rather than being given up.
+    if (error.code === 'exhausted') {
+      context.progress({ [PROGRESS]: error.message });
+      throw new AppError('unavailable', error.message, error);
+    }
     // It may stand still for want of a page, and is then resumed again.
-    if (live.check.mode === 'post-copy' && AppError.from(thrown).code === 'unavailable') await reconnect(context, live);
-    throw thrown;
+    if (live.check.mode === 'post-copy' && error.code === 'unavailable') await reconnect(context, live);
+    throw error;
   }
 }
 

@@ -25,7 +25,7 @@ export type Pulled = {
 export const SOURCE_BACK_MS = 60_000;
 
 /** LXD's key; the rounds of the volume were told by it, too, and clients show one text. */
-const PROGRESS = 'fs_progress';
+export const PROGRESS = 'fs_progress';
 
 type Source = { readonly way: DataToken } | { readonly givenUp: string };
 
