@@ -62,6 +62,14 @@ describe('moving what exec works in', { timeout: 120_000 }, () => {
     });
   }
 
+  it('what a shell left running on its terminal is in the way, and it is said what to do', async () => {
+    await harness.berth(['exec', 'c1', '--mode', 'interactive', '--', 'sh'], { input: 'sleep 4321 &\nexit\n' });
+    assert.match(await inside('ps'), /sleep 4321/);
+    for (const options of [[], ['--detach']]) // no session is left that could be ended
+      assert.match(await harness.berthFails('move', 'c1', '--target', there(), ...options), /sleep .*setsid/);
+    assert.match(await inside('ps'), /sleep 4321/);
+  });
+
   it('what a session left running on its pipes moves, and answers', async () => {
     await inside('nc -ll -p 7 -e /bin/cat &');
     const [found] = await harness.berthJson<{ state: { network: { eth0: { addresses: { address: string }[] } } } }[]>(

@@ -105,6 +105,18 @@ describe('exec', () => {
     assert.equal(code, 5);
   });
 
+  it('ends with the command on a terminal too, whatever a shell left running there', { timeout: 20_000 }, async () => {
+    const text = (value: string): Input => ({ input: { case: 'stdin', value: Buffer.from(value) } });
+    const { stdout, code } = await exec(['sh'], { interactive: true }, async function* (said) {
+      yield text('sleep 43218 & echo "left"-behind\n');
+      await said('left-behind');
+      yield text('seq 1 20000; exit 6\n');
+    });
+    assert.equal(code, 6);
+    assert.match(stdout, /\n20000\r?\n/, 'its last output was not lost');
+    assert.equal((await exec(['sh', '-c', 'kill $(busybox pidof sleep)'])).code, 0, 'it lived on');
+  });
+
   it('ends the command when its caller goes', async () => {
     for (const interactive of [false, true]) {
       const abort = new AbortController();

@@ -6,7 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import { systemClock } from '../../kit/clock.ts';
 import { type Exit, type Running, start } from '../command.ts';
 import { makePipe } from '../libc.ts';
-import { childrenOf } from '../lxc/look.ts';
+import { childrenOf, isAlive } from '../lxc/look.ts';
 import type { AttachCommand } from './attach-command.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
@@ -15,6 +15,8 @@ import { openTerminal, type Terminal } from './terminal.ts';
  * and until that has done so the container cannot end either.
  */
 const REAP_MS = 1000;
+/** A command's end is felt; reading a line of /proc ten times a second is not. */
+const LOOK_MS = 100;
 
 export interface Session {
   readonly stdin: Writable;
@@ -60,6 +62,7 @@ export function openOnTerminal({ args, cwd }: AttachCommand, columns: number, ro
   const running = start('setsid', ['--ctty', 'lxc-attach', ...args], { cwd, stdio, ownSession: false });
   closeSlave();
   const ready = taken(terminal, running);
+  void ready.then(() => endWithCommand(terminal, running));
   return { stdin: master, stdout: master, stderr: undefined, ready, resize, ...controls(running) };
 }
 
@@ -74,6 +77,29 @@ async function taken(terminal: Terminal, running: Running, clock = systemClock):
   }
   if (!terminal.master.destroyed) terminal.makeRaw();
 }
+
+/**
+ * lxc-attach goes on copying for as long as anything has the terminal open: a job that a shell left behind. The session ends
+ * with its command, as LXD's does; then nobody reads or writes on that terminal any more, for the kernel has hung it up.
+ */
+function endWithCommand(terminal: Terminal, running: Running): void {
+  let over = false;
+  const timer = setInterval(() => {
+    if (over) {
+      clearInterval(timer);
+      if (!terminal.master.destroyed) terminal.endInput(); // it reaps its command and ends
+    }
+    over = hasEnded(running.pid); // one look more, for what the command said last
+  }, LOOK_MS);
+  const stop = () => clearInterval(timer);
+  running.exited.then(stop, stop);
+}
+
+/** @param attach pid of lxc-attach, the parent of the command */
+const hasEnded = (attach: number): boolean => {
+  const pids = childrenOf(attach);
+  return pids.length > 0 && !pids.some(isAlive);
+};
 
 function controls(running: Running): Pick<Session, 'exited' | 'signal' | 'kill'> {
   let ended = false;

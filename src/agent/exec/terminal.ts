@@ -15,6 +15,8 @@ export interface Terminal {
   isTaken(): boolean;
   /** Passes every byte on unchanged; called once it is taken, for lxc-attach sets some of that back. */
   makeRaw(): void;
+  /** Whoever reads it comes to the end of input, once what was typed before is read. */
+  endInput(): void;
   resize(columns: number, rows: number): void;
 }
 
@@ -25,13 +27,15 @@ const TIOCSWINSZ = 0x5414;
 const TCGETS = 0x5401;
 const TCSETS = 0x5402;
 
-/** The kernel's struct termios: four 32-bit flag words (input, output, control, local), then characters. */
+/** The kernel's struct termios: four 32-bit flag words (input, output, control, local), a byte, then characters. */
 const OUTPUT_FLAGS = 1;
 const LOCAL_FLAGS = 3;
 const OPOST = 1;
 const ISIG = 1;
 const ICANON = 2;
 const ECHO = 8;
+/** Where the character for the end of input is (VEOF), and what it is. */
+const END_OF_INPUT = { at: 17 + 4, character: 4 };
 
 export function openTerminal(columns: number, rows: number): Terminal {
   const mode = constants.O_RDWR | constants.O_NOCTTY;
@@ -63,12 +67,20 @@ export function openTerminal(columns: number, rows: number): Terminal {
   resize(columns || 80, rows || 24);
   // Echo and editing are the inner terminal's. ICANON stays: lxc-attach clears it when it takes over.
   clear(ECHO | ISIG);
+  const master = new ReadStream(fd);
   return {
-    master: new ReadStream(fd),
+    master,
     slave,
     closeSlave: () => closeSync(slave),
     isTaken: () => (termiosOf()[LOCAL_FLAGS]! & ICANON) === 0,
     makeRaw: () => clear(ECHO | ISIG | ICANON),
+    endInput() {
+      const termios = termiosOf();
+      termios[LOCAL_FLAGS]! |= ICANON;
+      new Uint8Array(termios.buffer)[END_OF_INPUT.at] = END_OF_INPUT.character;
+      ioctl(fd, TCSETS, termios);
+      master.write(Buffer.of(END_OF_INPUT.character));
+    },
     resize,
   };
 }

@@ -94,8 +94,10 @@ function processOf(pid: number, init: number, views: readonly View[]): Process |
 function filesOf(pid: number, views: readonly View[]): readonly OpenFile[] {
   return namesIn(`${pid}/fd`).map(number => {
     const target = linkOf(`${pid}/fd/${number}`);
-    // Pipes, sockets and the like, memfds and shared anonymous memory lie on mounts of the kernel's own.
-    const onMount = target.startsWith('/') && !target.startsWith('/memfd:') && !target.endsWith(' (deleted)');
+    // Pipes, sockets and the like, memfds and shared anonymous memory lie on mounts of the kernel's own. A terminal is
+    // deleted when its session has ended, and is in the way all the same.
+    const deleted = target.endsWith(' (deleted)') && !target.startsWith('/dev/pts/');
+    const onMount = target.startsWith('/') && !target.startsWith('/memfd:') && !deleted;
     const mount = onMount ? /^mnt_id:\s*(\d+)$/m.exec(textOf(`${pid}/fdinfo/${number}`))?.[1] : undefined;
     return { target, foreign: mount !== undefined && !views.some(({ mounts }) => mounts.has(mount)) };
   });
