@@ -18,7 +18,16 @@ export function asText({ mode, fault, moment, end, said, anew, lost, pauseMs, re
 
 /** A line per fault: how it ended, and what it cost. */
 export function summary(rows: readonly Row[]): string {
-  const head = ['fault', 'mode', 'struck', 'then on the source', 'on the target', 'anew', 'connections lost'];
+  const head = [
+    'fault',
+    'mode',
+    'struck',
+    'then on the source',
+    'on the target',
+    'stopped',
+    'anew',
+    'connections lost',
+  ];
   const lines = FAULTS.flatMap(({ name }) =>
     LIVE_MODES.flatMap(mode => {
       const struck = rows.filter(row => row.fault === name && row.mode === mode && row.end !== 'missed');
@@ -32,7 +41,8 @@ export function summary(rows: readonly Row[]): string {
           struck.length,
           count(({ end }) => end === 'source'),
           count(({ end }) => end === 'target'),
-          count(({ anew }) => anew),
+          count(({ end }) => end === 'stopped'),
+          count(({ end, anew }) => anew && end !== 'stopped'),
           count(({ lost }) => lost !== null),
           longest(({ lost, pauseMs }) => (lost === null ? pauseMs : 0)),
           longest(({ recoveredMs }) => recoveredMs),
@@ -60,7 +70,8 @@ export function matrix(rows: readonly Row[], mode: LiveMode): string {
 
 function short({ end, anew, recoveredMs, wrong }: Row): string {
   if (end === 'missed') return '-';
-  return `${end[0]!.toUpperCase()}${anew ? '*' : ''} ${seconds(recoveredMs)}${wrong.length > 0 ? ' **!**' : ''}`;
+  const where = end === 'stopped' ? 'off' : `${end[0]!.toUpperCase()}${anew ? '*' : ''}`;
+  return `${where} ${seconds(recoveredMs)}${wrong.length > 0 ? ' **!**' : ''}`;
 }
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(1);

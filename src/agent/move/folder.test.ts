@@ -25,6 +25,15 @@ describe("a move's folder", () => {
   const standing = () =>
     awaitFacts(folder, ({ stages }) => stages.has('verdict'), { timeoutMs: 5000, what: 'coming to the gate' });
 
+  for (const code of [0, 3]) {
+    it(`an end with ${code} is told by a file that takes no room`, async () => {
+      const program = start(join(SCRIPTS, 'checkpoint'), ['sh', '-c', `exit ${code}`], { env: { BERTH_MOVE: folder } });
+      await program.exited;
+      assert.equal(readFacts(folder).exit, code === 0 ? 0 : 1);
+      assert.equal((await stat(join(folder, 'exit'))).nlink, 2);
+    });
+  }
+
   for (const [word, code] of [
     ['go', 0],
     ['back', 1],

@@ -75,7 +75,9 @@ export async function furnish(
     ...more,
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  // Written beforehand, to be linked: they must be heard also when images have filled the tmpfs.
   for (const word of WORDS) await writeFile(join(folder, `say.${word}`), `${word}\n`);
+  for (const code of [0, 1]) await writeFile(join(folder, `code.${code}`), `${code}\n`);
   for (const gate of GATES) await makePipe(join(folder, `${gate}.gate`));
 }
 
@@ -93,8 +95,7 @@ export async function forgetRestore(folder: string): Promise<void> {
 }
 
 /**
- * Gives the word at a gate, now or before anybody waits there. The first word stands for ever. It was written beforehand:
- * it must be heard also when images have filled the tmpfs. Synchronous as `readFacts` is.
+ * Gives the word at a gate, now or before anybody waits there. The first word stands for ever. Synchronous as `readFacts` is.
  * @throws AppError `conflict` if another was given before
  */
 export function say(folder: string, gate: Gate, word: Word): void {
@@ -114,9 +115,10 @@ function linked(from: string, to: string): boolean {
   }
 }
 
-/** Writes down that a stage was reached. @param text what there is to say about it */
+/** Writes down that a stage was reached, also where there is no room for a word. @param text what there is to say about it */
 export async function mark(folder: string, stage: string, text = ''): Promise<void> {
-  await writeWhole(join(folder, `at.${stage}`), text);
+  const file = join(folder, `at.${stage}`);
+  await writeWhole(file, text).catch(() => writeWhole(file, ''));
 }
 
 /** What was said when a stage was reached. */

@@ -56,7 +56,7 @@ export function openMoves(host: Host, parts: MoveParts): Moves {
     sync: (key, token, mode) => withRoom(ports.root, () => source.sync(key, expectOurs(key), token, mode)),
     freeze: (key, token, mode) => withRoom(ports.root, () => source.freeze(key, expectOurs(key), token, mode)),
     servePages: key => source.issuePages(key),
-    awaitPages: (key, request) => target.awaitPages(key, request),
+    awaitPages: (key, request) => onDisk(host.paths.data, () => target.awaitPages(key, request)),
 
     async commit(key) {
       const spec = givenAway(key);

@@ -102,6 +102,8 @@ describe('a live move whose memory is in danger', () => {
       const begun = await moveCutOff();
       const said = () => String(cluster.view.get(SAGAS.key(begun.id))?.value.metadata?.fs_progress);
       await cluster.until('it is said', () => said() === 'memory: waiting for node n1, which has the rest of it');
+      await new Promise(resolve => setTimeout(resolve, 300)); // a saga that gives up would have done so
+      assert.equal(cluster.view.get(SAGAS.key(begun.id))?.value.state, 'running');
       assert.deepEqual(cluster.world.runningOn(record().id), ['n2']);
       cluster.world.host('n1').setDown(false);
       const { state, metadata, error } = await cluster.ended(begun);

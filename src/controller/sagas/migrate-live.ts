@@ -50,8 +50,12 @@ export const migrateLive = saga<MoveInput>('migrate-live', 2)
   .undoable('sync', sync, abortSource)
   .undoable('switch-over', switchOver, takeBack)
   .pivot('switch', switchOwner)
-  .forward('resume', (context, live) => waitForTarget(context, live, () => letRun(context, live)))
-  .forward('memory', (context, live) => waitForTarget(context, live, () => memory(context, live)))
+  .forward('resume', (context, live) =>
+    waitForTarget(context, live, () => untilRoom(context, () => letRun(context, live))),
+  )
+  .forward('memory', (context, live) =>
+    waitForTarget(context, live, () => untilRoom(context, () => memory(context, live))),
+  )
   .forward('commit', commitSource)
   .forward('clean', cleanSource)
   .forward('seen', seen)
@@ -143,6 +147,18 @@ function waitForTarget<T>(context: StepContext, live: Live, work: () => Promise<
   return live.check.mode === 'post-copy' ? keepForTarget(context, live, work) : work();
 }
 
+/** There is no way back: a full disk of the target is waited for, and named. */
+async function untilRoom<T>(context: StepContext, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    const error = AppError.from(thrown);
+    if (error.code !== 'exhausted') throw thrown;
+    context.progress({ [PROGRESS]: error.message });
+    throw new AppError('unavailable', error.message, error);
+  }
+}
+
 async function letRun(context: StepContext, live: Live & { readonly 'switch-over': Switched }): Promise<LetRun> {
   const { at, pauseMs } = live['switch-over'];
   const switchMs = context.clock.now() - at;
@@ -154,11 +170,6 @@ async function letRun(context: StepContext, live: Live & { readonly 'switch-over
     return { anew: false };
   } catch (thrown) {
     const error = AppError.from(thrown);
-    // There is no way back: it waits for room rather than being given up.
-    if (error.code === 'exhausted') {
-      context.progress({ [PROGRESS]: error.message });
-      throw new AppError('unavailable', error.message, error);
-    }
     // It may stand still for want of a page, and is then resumed again.
     if (live.check.mode === 'post-copy' && error.code === 'unavailable') await reconnect(context, live);
     throw error;

@@ -88,8 +88,9 @@ async function askSource(context: StepContext, { input, reserve }: Moving): Prom
     if (error instanceof NodeLost && !mayComeBack(context, error.node))
       return { givenUp: `node ${error.node} was lost before all memory had left it` };
     if (!RETRYABLE[error.code]) return { givenUp: error.message };
-    context.progress({ [PROGRESS]: `memory: waiting for node ${reserve.from}, which has the rest of it` });
-    throw error;
+    const waiting = `memory: waiting for node ${reserve.from}, which has the rest of it`;
+    context.progress({ [PROGRESS]: waiting });
+    throw new AppError('unavailable', waiting, error); // no `NodeLost`: that would not be repeated
   }
 }
 

@@ -127,7 +127,10 @@ async function answer(socket: Socket, cache: PageCache, link: PageLink): Promise
 
 async function pull(folder: string, cache: PageCache, link: PageLink): Promise<void> {
   let bytes = 0;
-  const tell = () => void writeProgress(folder, { bytes, totalBytes: link.totalPages * PAGE_BYTES });
+  const tell = () => {
+    const progress = { bytes, totalBytes: link.totalPages * PAGE_BYTES };
+    void writeProgress(folder, progress).catch(() => {}); // a full tmpfs must not end the pager
+  };
   const timer = setInterval(tell, TELL_EVERY_MS);
   await link.pushed(async pages => {
     bytes += pages.data.length;
