@@ -40,6 +40,9 @@ exec busybox awk 'BEGIN {
 }'
 `;
 
+/** In the emulator, on a machine that is not busy with other things. */
+const LONGEST_PAUSE_MS = 10_000;
+
 export interface Moved {
   readonly rounds: Moving['rounds'];
   readonly phases: readonly object[];
@@ -89,25 +92,19 @@ export class Guest {
   }
 
   /** To the other host, under a client, until nothing of it is left on the first. */
-  async move(mode: LiveMode): Promise<Moved> {
+  async move(mode: LiveMode, name = this.newName()): Promise<Moved> {
     const { moving, at, other } = this;
-    const name = this.newName();
     let phases: object[] = [];
     const echoes = await this.#connected(async () => {
       phases = await moving.handOver(at, other, name, mode);
       if (mode === 'post-copy') await moving.untilAllHere(at, other, name);
       await moving.commit(at, name);
-      this.turn();
-    });
+      [this.at, this.other] = [other, at];
+    }, LONGEST_PAUSE_MS);
     assertUnbroken(echoes);
     await moving.assertNothingOn(at);
     await this.assertWhole();
     return { rounds: [...moving.rounds], phases, longestMs: echoes.longestMs };
-  }
-
-  /** It has moved. */
-  turn(): void {
-    [this.at, this.other] = [this.other, this.at];
   }
 
   /** Under a client, whatever happens to it stays where it is, and nothing of that is on the other host in the end. */
@@ -123,11 +120,11 @@ export class Guest {
   }
 
   /** After a pause TCP tries again no sooner than the pause was long. */
-  async #connected(work: () => Promise<void>) {
+  #connected(work: () => Promise<void>, longestPauseMs = 0) {
     return this.moving.connected(async () => {
       const begun = Date.now();
       await work();
-      await sleep(Math.min(10_000, Date.now() - begun));
+      await sleep(Math.min(longestPauseMs, Date.now() - begun));
     });
   }
 

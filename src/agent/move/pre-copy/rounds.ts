@@ -82,14 +82,14 @@ async function preDump({ folder, criu, pid }: Subject, round: number, channel: C
   let written = false;
   const pagesSent = sendEarlyPages(channel, images, () => written, round);
   pagesSent.catch(() => {}); // met below
-  const { code } = await dump.exited.finally(() => {
+  const { code, signal } = await dump.exited.finally(() => {
     written = true;
   });
   if (code !== 0) {
     const log = await readFile(join(images, LOG), 'utf8').catch(() => '');
     await pagesSent.catch(() => {});
     await forgetRounds(folder);
-    throw criuFailure('dump', log, '');
+    throw criuFailure('dump', log, signal === null ? '' : `CRIU was ended by ${signal}`);
   }
   const sent = await pagesSent.finally(() => rename(images, roundFolder(folder, round)));
   return send(folder, round, channel, sent);
