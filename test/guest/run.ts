@@ -16,7 +16,7 @@ import { FOLDER, fetchGuest, PROJECT, TREE } from './packages.ts';
 const LIMIT_MS = 30 * 60_000;
 
 const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
-const options = ['--test-reporter=spec'];
+const options = ['--test-reporter=tap'];
 // In init.sh commas part words.
 if (only !== undefined) options.push(`--test-name-pattern=/(^|[^a-z-])(${only.replaceAll(',', '|')})[a-z-]*:/`);
 const kernel = await fetchGuest();

@@ -44,6 +44,8 @@ export interface MovingOptions {
 
 /** As the saga's; an emulator needs it. */
 const PATIENCE = { timeoutMs: 600_000 };
+/** It stops by itself then, which must not be in the middle of a move. */
+const CLIENT_S = '600';
 
 interface Round extends MoveRound {
   readonly memory?: (Shipped & { readonly pauseMs: number }) | undefined;
@@ -244,7 +246,8 @@ export class Moving {
 
   /** A TCP client that asks every 2 ms while `work` is done. */
   async connected(work: () => Promise<void>): Promise<Echoes> {
-    const client = spawn(process.execPath, [ECHO_CLIENT, this.address, '7'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const args = [ECHO_CLIENT, this.address, '7', CLIENT_S];
+    const client = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     const said: string[] = [];
     const up = new Promise<void>(done => client.stdout.on('data', chunk => done(void said.push(String(chunk)))));
     const ended = new Promise(done => client.once('close', done));
