@@ -17,6 +17,7 @@ const open = async (hosts: readonly string[], options?: TestOptions) => {
 afterEach(() => cluster?.close());
 
 const c1 = { project: 'default', name: 'c1' };
+const NIC = { type: 'nic', network: 'net0', name: 'eth0' };
 const change = { ...c1, force: false, timeoutSeconds: -1 };
 
 describe('an operation', () => {
@@ -49,6 +50,22 @@ describe('an operation', () => {
     assert.equal(winners.length, 1);
     assert.equal((losers[0]!.reason as AppError).code, 'exists');
     assert.equal((await ended(winners[0]!.value)).state, 'succeeded');
+    assertConsistent();
+  });
+
+  it('gives an IPv6 address that was asked for to one instance only, however it is written', async () => {
+    const { view, controller, ended, assertConsistent } = await open(['n1']);
+    const a = await controller('a');
+    const asking = (name: string, address: string) =>
+      wish(name, { devices: { eth0: { ...NIC, 'ipv6.address': address } } });
+    assert.equal((await ended(await beginCreateInstance(a, asking('c1', 'fd00:0::5')))).state, 'succeeded');
+    const { config } = view.get(INSTANCES.key('default', 'c1'))!.value;
+    assert.equal(config['volatile.eth0.ipv6.address'], 'fd00::5');
+    const refused = await beginCreateInstance(a, asking('c2', 'fd00::5')).then(ended, error => ({ error }));
+    assert.match(refused.error?.message ?? '', /address fd00::5 is in use/);
+    assertConsistent();
+    assert.equal((await ended(await beginDeleteInstance(a, c1))).state, 'succeeded');
+    assert.equal((await ended(await beginCreateInstance(a, asking('c2', 'fd00::5')))).state, 'succeeded');
     assertConsistent();
   });
 

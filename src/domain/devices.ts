@@ -44,7 +44,7 @@ const KINDS: Readonly<Record<string, DeviceKind>> = {
       hwaddr: macAddress,
       mtu: integer(68, 65_535),
       'ipv4.address': ipv4,
-      /** Of a network of 64 bits; nobody but its user sees to it that no other instance has it. */
+      /** Of a network of 64 bits; on a network of the cluster no two instances have the same. */
       'ipv6.address': ipv6,
     },
     together: (name, device) => {

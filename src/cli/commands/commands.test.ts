@@ -375,3 +375,11 @@ test('snapshot, restore, rename and delete speak of instance/snapshot', async ()
 });
 
 const isEmpty = (body: unknown): boolean => Buffer.isBuffer(body) && body.length === 0;
+
+test('copy --live is refused before anything is asked for, with the reason and the way', async () => {
+  await using server = await startFakeServer({});
+  const { code, err } = await server.run(['copy', 'c1', 'c2', '--live']);
+  assert.equal(code, 1);
+  assert.match(err, /address, MAC, host name and connections.*--stateful.*copy it without --live/s);
+  assert.deepEqual(server.seen, []);
+});

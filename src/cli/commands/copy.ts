@@ -15,6 +15,7 @@ interface Options {
   readonly profiles?: boolean;
   readonly ephemeral?: boolean;
   readonly instanceOnly?: boolean;
+  readonly live?: boolean;
 }
 
 export const define: Define = (command, session) => {
@@ -30,7 +31,9 @@ export const define: Define = (command, session) => {
     .option('--no-profiles', 'apply no profile to the copy')
     .option('-e, --ephemeral', 'delete the copy when it stops')
     .option('--instance-only', 'without its snapshots')
+    .option('--live', 'not there: says why, and what to do instead')
     .action(async (from: string, to: string | undefined, options: Options) => {
+      if (options.live) throw new AppError('unsupported', NOT_LIVE);
       const source = await session.resolve(from);
       const target =
         to === undefined ? { remote: source.remote, name: '' } : parseReference(to, await session.remotes());
@@ -45,6 +48,11 @@ export const define: Define = (command, session) => {
       if (target.name === '' && made !== undefined) session.print(`Instance name is: ${lastSegment(made)}`);
     });
 };
+
+const NOT_LIVE =
+  'A copy cannot go on running where its original is: its memory holds the address, MAC, host name and connections of the original, ' +
+  'and a second instance with these would break both. To keep what runs, take a snapshot with --stateful; ' +
+  'for a second instance, copy it without --live and start the copy';
 
 /** Pure. What a server noted for itself about the original is not the copy's, but for the image it came from. */
 export function copyRequest(instance: Instance, source: string, name: string, options: Options): object {

@@ -38,6 +38,14 @@ export function planNics(view: View, id: string, config: Config, devices: Device
     set('hwaddr', options.hwaddr || keep('hwaddr') || macAddress(id, device));
     const managed = options.network ? view.get(NETWORKS.key(network))?.value : undefined;
     if (options.network && managed === undefined) fail('invalid', `Network "${network}" does not exist`);
+    const six = options['ipv6.address'] && shortest(options['ipv6.address']);
+    if (six) {
+      set('ipv6.address', six);
+      if (managed !== undefined) {
+        if (!isFree(view, network, six, { id, device })) inUse(device, six);
+        addresses.push({ key: ADDRESSES.key(network, six), record: { address: six, instance: id, device } });
+      }
+    }
     const subnet = managed && subnetOf(managed);
     if (subnet === undefined) {
       if (options['ipv4.address']) set('ipv4.address', options['ipv4.address']);
@@ -61,7 +69,7 @@ export function planNics(view: View, id: string, config: Config, devices: Device
 /** The addresses that an instance's config names. */
 export function addressesOf(config: Config): readonly string[] {
   return Object.entries(config)
-    .filter(([key]) => isNicKey(key) && key.endsWith('.ipv4.address'))
+    .filter(([key]) => isNicKey(key) && key.endsWith('.address'))
     .map(([, address]) => address);
 }
 
@@ -75,24 +83,33 @@ interface Choice {
 }
 
 function chooseAddress(view: View, network: string, subnet: Subnet, { id, device, wished, kept }: Choice): string {
-  const isFree = (address: string) => {
-    const holder = view.get(ADDRESSES.key(network, address))?.value;
-    return holder === undefined || (holder.instance === id && holder.device === device);
-  };
+  const free = (address: string) => isFree(view, network, address, { id, device });
   if (wished) {
     if (!contains(subnet, wished)) {
       fail('invalid', `Device "${device}": ${wished} is not an address of network "${network}"`);
     }
-    if (!isFree(wished)) fail('invalid', `Device "${device}": address ${wished} is in use`);
+    if (!free(wished)) inUse(device, wished);
     return wished;
   }
-  if (kept !== undefined && contains(subnet, kept) && isFree(kept)) return kept;
+  if (kept !== undefined && contains(subnet, kept) && free(kept)) return kept;
   const taken = new Set(view.list(ADDRESSES, network).map(({ value }) => value.address));
   return (
     freeAddress(subnet, taken, digest(id, device).readUInt32BE(0)) ??
     fail('exhausted', `Network "${network}" has no free address left; widen its ipv4.ranges`)
   );
 }
+
+function isFree(view: View, network: string, address: string, { id, device }: { id: string; device: string }): boolean {
+  const holder = view.get(ADDRESSES.key(network, address))?.value;
+  return holder === undefined || (holder.instance === id && holder.device === device);
+}
+
+function inUse(device: string, address: string): never {
+  return fail('invalid', `Device "${device}": address ${address} is in use`);
+}
+
+/** `fd00:0::5` and `fd00::5` are one address. */
+const shortest = (address: string): string => new URL(`http://[${address}]`).hostname.slice(1, -1);
 
 /** Locally administered, unicast; 40 bits of a hash: among 10,000 cards two are alike in one of 20,000 clusters. */
 function macAddress(id: string, device: string): string {
@@ -105,5 +122,5 @@ function digest(id: string, device: string): Buffer {
 }
 
 function isNicKey(key: string): boolean {
-  return /^volatile\..+\.(hwaddr|ipv4\.(address|prefix|gateway))$/.test(key);
+  return /^volatile\..+\.(hwaddr|ipv4\.(address|prefix|gateway)|ipv6\.address)$/.test(key);
 }

@@ -226,7 +226,7 @@ function assertConsistent(view: View, world: FakeWorld): void {
   assert.deepEqual(stored, allocations, 'allocations');
   const held = view.list(INSTANCES).flatMap(({ value }) =>
     Object.entries(value.config)
-      .filter(([key]) => key.endsWith('.ipv4.address'))
+      .filter(([key]) => /^volatile\..*\.ipv[46]\.address$/.test(key))
       .map(([key, address]) => `${address} ${value.id} ${key.split('.')[1]}`),
   );
   const addresses = view.list(ADDRESSES).map(({ value }) => `${value.address} ${value.instance} ${value.device}`);
