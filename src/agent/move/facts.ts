@@ -17,6 +17,8 @@ export interface Facts {
   readonly begun: boolean;
   /** It is still at work, or CRIU is, which outlives it. */
   readonly alive: boolean;
+  /** CRIU is at work without the lxc-checkpoint that began it: what it restores has no LXC monitor, and dies as it is let go. */
+  readonly orphaned: boolean;
   /** How it ended, unless somebody killed it and nobody could tell. */
   readonly exit: number | undefined;
   /** Stages reached, gates included, with their times in ms since the epoch (resolution: the kernel's tick, 4 ms). */
@@ -44,6 +46,7 @@ export function readFacts(folder: string): Facts {
   return {
     begun: pid !== undefined,
     alive: alive && exit === undefined,
+    orphaned: atWork && lineOf(join(folder, 'exit')) !== undefined,
     exit,
     stages: new Map(marks.flatMap(name => stageOf(folder, name))),
     words: {

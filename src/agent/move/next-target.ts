@@ -8,7 +8,7 @@ import type { Facts } from './facts.ts';
  * - `held`: all is restored, no process has run yet: waits for the verdict
  * - `ending`: the verdict is given, CRIU is acting on it
  * - `running`: here it lives
- * - `failed`: it was not restored, or sent back; nothing of it runs here
+ * - `failed`: it was not restored, or could not live, or was sent back; nothing of it runs here
  * - `broken`: somebody killed the restore
  */
 export type TargetState =
@@ -26,6 +26,7 @@ export function targetState(facts: Facts): TargetState {
   if (facts.stages.has('pages-lost') && facts.exit !== 0) return 'failed'; // of a post-copy; what was restored is killed
   if (facts.exit !== undefined) return facts.exit === 0 ? 'running' : 'failed';
   if (!facts.begun) return 'idle';
+  if (facts.orphaned && facts.words.verdict === undefined) return 'failed';
   if (!facts.alive) return 'broken';
   if (facts.stages.has('verdict')) return facts.words.verdict === undefined ? 'held' : 'ending';
   if (facts.words.images === 'go') return 'restoring';

@@ -7,6 +7,7 @@ import { nextAbort as abortTarget, nextResume, targetState } from './next-target
 const NOTHING: Facts = {
   begun: false,
   alive: false,
+  orphaned: false,
   exit: undefined,
   stages: new Map(),
   words: { images: undefined, pages: undefined, door: undefined, verdict: undefined },
@@ -58,6 +59,8 @@ const target: readonly (readonly [string, Facts, ...string[]])[] = [
   ['LXC was started', at(), 'arming', 'refuse', 'say-back'],
   ['it waits for the images', at('images'), 'armed', 'refuse', 'say-back'],
   ['the images are there', released(at('images')), 'restoring', 'wait', 'say-back'],
+  ['lxc-checkpoint was killed while CRIU waits', { ...at('images'), orphaned: true }, 'failed', 'refuse', 'clean'],
+  ['and when it had restored it', { ...released(at('images', 'verdict')), orphaned: true }, 'failed', 'again', 'clean'],
   ['it stands at the gate', released(at('images', 'verdict')), 'held', 'say-go', 'say-back'],
   ['told to go', told(at('images', 'verdict'), 'go', 'go'), 'ending', 'wait', 'refuse'],
   ['told to come back', told(at('images', 'verdict'), 'back', 'go'), 'ending', 'refuse', 'wait'],
