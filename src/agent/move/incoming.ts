@@ -3,6 +3,7 @@
  * gives the word to restore when the source says that this was all.
  */
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, fail } from '../../domain/errors.ts';
@@ -94,7 +95,10 @@ export function createIncoming(ports: MovePorts): Incoming {
 
   async function answer(key: MoveKey, message: unknown, body: Body): Promise<object> {
     const folder = folderOf(root, key);
-    if (!isOurs(message)) return (await expectReceiver(key)).answer(message, body);
+    if (!isOurs(message)) {
+      await rm(join(folder, ROOTFS), { force: true }); // a further round withdraws what was published
+      return (await expectReceiver(key)).answer(message, body);
+    }
     const asked = question.parse(message);
     switch (asked.ask) {
       case 'begin':

@@ -167,8 +167,13 @@ export function createSource(ports: MovePorts): MoveSource {
     // An agent that died after its last word to the target, and before it wrote that down, must not send it all again.
     if (released) return { ms: { dump: dumpMs(await untilDumped(folder, key.instance)) }, bytes: {} };
 
+    const lastRound = async (): Promise<RoundReport> => {
+      const round = await sender.round(volumeStream, { final: true });
+      await volumeStream.ask({ ask: 'publish' });
+      return round;
+    };
     // Nothing writes to the volume from here on, but CRIU: see below.
-    const early = published ? undefined : sender.round(volumeStream, { final: true });
+    const early = published ? undefined : lastRound();
     early?.catch(() => {}); // met below
     let written = false;
     const pagesSent = sendEarlyPages(imageStream, imagesIn(folder), () => written);
@@ -182,10 +187,8 @@ export function createSource(ports: MovePorts): MoveSource {
     const images = withHeld(listImages(imagesIn(folder)), await pagesSent);
     const pages = mode === 'post-copy' ? ports.pages.issue(key) : undefined;
     const endOfVolume = async (): Promise<readonly RoundReport[]> => {
-      if (early === undefined) return [];
-      const rounds = [await early];
-      if (images.some(image => image.name === REMAPS)) rounds.push(await sender.round(volumeStream, { final: true }));
-      await volumeStream.ask({ ask: 'publish' });
+      const rounds = early === undefined ? [] : [await early];
+      if (images.some(image => image.name === REMAPS)) rounds.push(await lastRound());
       return rounds;
     };
     const before = readChain(folder).sent || undefined;

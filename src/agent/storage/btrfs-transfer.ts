@@ -76,6 +76,7 @@ function snapshotsAt(folder: string, trees: TreeOps): Incoming {
       return undefined;
     },
     place: (round, place) => trees.copy(join(folder, String(round)), place),
+    takeBack: place => trees.remove(place),
     copy: (round, place) => trees.copy(join(folder, String(round)), place),
     clear: () => clear(),
   };

@@ -23,7 +23,9 @@ export interface Incoming {
   take(step: Step, body: Body): Promise<string | undefined>;
   /** Puts the result of `round` at `place`, where nothing is. */
   place(round: number, place: string): Promise<void>;
-  /** The same, and it stays here as well, for further rounds. */
+  /** Undoes it: further rounds go on from there. */
+  takeBack(place: string): Promise<void>;
+  /** As `place`, and it stays here as well. */
   copy(round: number, place: string): Promise<void>;
   /** Deletes all trees in the folder. */
   clear(): Promise<void>;
@@ -71,8 +73,15 @@ export async function openIncoming(
     now = NOTHING;
   };
 
+  /** There is more to come after all. */
+  async function withdraw(): Promise<void> {
+    if (await isThere(place)) await incoming.takeBack(place);
+    await note({ publishing: false });
+  }
+
   async function take(question: Step, body: Body): Promise<string | undefined> {
-    if (now.publishing) fail('conflict', `Transfer ${order.id} is complete here and takes no further round`);
+    if (now.finished) fail('conflict', `Transfer ${order.id} is finished here and takes no further round`);
+    if (now.publishing) await withdraw();
     if (question.base !== -1 && question.base !== now.round) {
       fail('conflict', `Transfer ${order.id} is at round ${now.round} here, not ${question.base}: start it again`);
     }

@@ -31,6 +31,7 @@ function treeAt(tree: string, trees: TreeOps, idMap: IdMap | undefined): Incomin
       return step === 'remove' ? removeAll(tree, idMap, body) : extract(tree, idMap, body);
     },
     place: (_round, place) => rename(tree, place),
+    takeBack: place => rename(place, tree),
     copy: (_round, place) => trees.copy(tree, place),
     clear: () => trees.remove(tree),
   };
