@@ -70,11 +70,16 @@ ensure_npm_packages() {
   touch "$installed"
 }
 
-# What post-copy needs of the kernel until the next boot (reference: CRIU's page pipes are 4 MiB where root lacks
+# What moves need of the kernel until the next boot (reference: CRIU's page pipes are 4 MiB where root lacks
 # CAP_SYS_RESOURCE; the fault handler of an unprivileged container needs userfaultfd). The rest works without.
 ensure_sysctls() {
   ensure_sysctl_at_least fs/pipe-max-size 4194304
   ensure_sysctl_at_least vm/unprivileged_userfaultfd 1
+  # See deploy/systemd/60-berth.conf.
+  file=/proc/sys/net/netfilter/nf_conntrack_buckets
+  if ! [ -r "$file" ] || [ "$(cat "$file")" -le 32768 ]; then return 0; fi
+  will "sysctl net/netfilter/nf_conntrack_buckets = 32768 (for short pauses; until the next boot)"
+  echo 32768 2>/dev/null >"$file" || say 'not allowed to set net/netfilter/nf_conntrack_buckets: pauses are some ms longer'
 }
 
 ensure_sysctl_at_least() {

@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, fail } from '../../domain/errors.ts';
+import { collectGarbage } from '../../kit/collect-garbage.ts';
 import type { Body, Channel } from '../../rpc/data/channel.ts';
 import { serve } from '../../rpc/data/serve.ts';
 import { STOPPED_STATE, settle } from '../snapshots/state-folders.ts';
@@ -102,6 +103,7 @@ export function createIncoming(ports: MovePorts): Incoming {
     const asked = question.parse(message);
     switch (asked.ask) {
       case 'begin':
+        collectGarbage(); // a pause may follow
         return begin(key, asked);
       case 'part':
         await writePart(

@@ -4,6 +4,7 @@
  */
 import { AppError, fail } from '../../domain/errors.ts';
 import type { AgentMode, LiveMode } from '../../domain/move-mode.ts';
+import { collectGarbage } from '../../kit/collect-garbage.ts';
 import type { Channel } from '../../rpc/data/channel.ts';
 import { checkpointFailure, startCheckpoint } from '../criu/checkpoint.ts';
 import { endCheckpoint } from '../criu/end-checkpoint.ts';
@@ -113,6 +114,7 @@ export function createSource(ports: MovePorts): MoveSource {
     if (!transfer.warm && before === 'idle') await sync(key, spec, target, mode);
     const streams = [await transfer.open(target), await transfer.open(target)] as const;
     try {
+      collectGarbage();
       if (before === 'idle') await beginDump(folder, key, spec, mode, await sendWhatIsMade(folder, streams[0]));
       await letIn(folder, key.instance);
       const timings = await handOver(folder, key, mode, streams, transfer);

@@ -157,6 +157,25 @@ for (const [from, to, method] of WAYS) {
       assert.equal(await listing(await target.activate(volume), base), await listing(root, base));
     });
 
+    test('one more round after it was published withdraws it until it is published again', async t => {
+      const [source, target] = await pair(t, from, to);
+      const root = await source.activate(volume);
+      const sender = await source.openSender(order(method));
+      let receiver = await target.openReceiver(order(method));
+      await sender.round(channelTo(receiver), { final: true });
+      await receiver.publish();
+      await appendFile(join(root, 'etc/hostname'), 'late');
+      receiver = await target.openReceiver(order(method)); // as after a restart of the agent
+      const { bytes } = await sender.round(channelTo(receiver), { final: true });
+      assert.ok(bytes < 100_000, `${bytes} bytes: everything was sent again`);
+      assert.equal(await target.exists(volume), false);
+      await receiver.publish();
+      await receiver.finish();
+      await sender.close();
+      const { base } = DEFAULT_ID_MAP;
+      assert.equal(await listing(await target.activate(volume), base), await listing(root, base));
+    });
+
     test('an abort, also by a restarted agent, leaves nothing', async t => {
       const [source, target] = await pair(t, from, to);
       const sender = await source.openSender(order(method));
