@@ -162,12 +162,13 @@ for (const [from, to, method] of WAYS) {
       const root = await source.activate(volume);
       const sender = await source.openSender(order(method));
       let receiver = await target.openReceiver(order(method));
-      await sender.round(channelTo(receiver), { final: true });
+      await systemClock.sleep(30); // as above
+      const first = await sender.round(channelTo(receiver), { final: true });
       await receiver.publish();
       await appendFile(join(root, 'etc/hostname'), 'late');
       receiver = await target.openReceiver(order(method)); // as after a restart of the agent
       const { bytes } = await sender.round(channelTo(receiver), { final: true });
-      assert.ok(bytes < 100_000, `${bytes} bytes: everything was sent again`);
+      assert.ok(bytes < first.bytes / 2, `${bytes} of ${first.bytes} bytes: everything was sent again`);
       assert.equal(await target.exists(volume), false);
       await receiver.publish();
       await receiver.finish();
