@@ -87,11 +87,13 @@ async function moveOnce(
       'env',
       ...env.map(pair => pair.join('=')),
       join(SCRIPTS, 'checkpoint'),
+      'lxc-checkpoint',
       ...words,
     ]);
     begun.catch(() => {}); // met below, unless something else fails first
     return begun;
   };
+  say(dump, 'door', 'go'); // new connections are not kept away
   const restored = checkpoint(to, '-r', restore);
   await reached(restore, 'images');
   const dumped = checkpoint(from, '-s', dump);

@@ -80,7 +80,6 @@ export async function openIncoming(
   }
 
   async function take(question: Step, body: Body): Promise<string | undefined> {
-    if (now.finished) fail('conflict', `Transfer ${order.id} is finished here and takes no further round`);
     if (now.publishing) await withdraw();
     if (question.base !== -1 && question.base !== now.round) {
       fail('conflict', `Transfer ${order.id} is at round ${now.round} here, not ${question.base}: start it again`);
