@@ -41,8 +41,12 @@ export function chooseMode(wanted: string, load: Load, from: End, to: End): Choi
   if (lacking['post-copy'] === undefined) {
     return { mode: 'post-copy', why: `its memory takes ${ms} ms to move, so it follows later` };
   }
-  // Pre-copy is for those who ask for it, until its own tests have run whole (docs/migration.md).
-  return { mode: 'stop-and-copy', why: `no post-copy: ${lacking['post-copy']}` };
+  const noPostCopy = `no post-copy: ${lacking['post-copy']}`;
+  // How fast it writes is measured by the first two rounds: if that is too fast there is no third (domain/move-rounds.ts).
+  if (lacking['pre-copy'] === undefined) {
+    return { mode: 'pre-copy', why: `its memory takes ${ms} ms to move, so it goes ahead in rounds (${noPostCopy})` };
+  }
+  return { mode: 'stop-and-copy', why: noPostCopy };
 }
 
 /** Only the source has to see what is written to. */
