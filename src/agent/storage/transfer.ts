@@ -3,8 +3,8 @@
  * move is: `openReceiver`, `openSender`, `round` and `keep` for each snapshot, so that what follows is only what differs
  * from the last of them, `round` as often as it pays, `round` with `final`, `publish` (the volume now exists on the
  * target; a further `round` withdraws it until the next `publish`), and in the end `finish` or `abort` on the receiver and
- * `close` on the sender. All state is on disk under the
- * transfer's id, so that each of these may be repeated by an agent that was restarted in between.
+ * `close` on the sender. All state is on disk under the transfer's id, so that each of these may be repeated by an agent that
+ * was restarted in between.
  */
 import type { Channel } from '../../rpc/data/channel.ts';
 import type { Answerer } from '../../rpc/data/serve.ts';
