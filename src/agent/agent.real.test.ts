@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { AppError } from '../domain/errors.ts';
+import { AGENT_SERVICES } from '../rpc/agent-services.ts';
 import { dial } from '../rpc/data/dial.ts';
 import type { InstanceSpecSchema, Observation } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { run } from './command.ts';
@@ -277,13 +278,18 @@ describe('agent', () => {
 
   it('refuses whoever is not a controller', async () => {
     const { connectGrpc } = await import('../rpc/client.ts');
-    const { Agent } = await import('../rpc/gen/berth/agent/v1/agent_pb.ts');
     const tls = {
       ca: await readFile(join(agent.data, 'tls/ca.crt'), 'utf8'),
       cert: await readFile(join(agent.data, 'tls/agent.crt'), 'utf8'),
       key: await readFile(join(agent.data, 'tls/agent.key'), 'utf8'),
     };
-    const other = connectGrpc({ address: agent.address, tls, expect: 'berth://agent/n1', service: Agent, who: 'n1' });
+    const other = connectGrpc({
+      address: agent.address,
+      tls,
+      expect: 'berth://agent/n1',
+      services: AGENT_SERVICES,
+      who: 'n1',
+    });
     await assert.rejects(other.client.getHost({}), (e: AppError) => e.code === 'forbidden');
     other.close();
   });

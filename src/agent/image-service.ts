@@ -1,9 +1,9 @@
 /** Binds the verbs on images to the wire. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { fail } from '../domain/errors.ts';
-import type { Agent, DataToken, ImageInfoSchema, ImageSource } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
+import type { AgentServer } from '../rpc/agent-services.ts';
+import type { DataToken, ImageInfoSchema, ImageSource } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { TlsIdentity } from '../rpc/identity.ts';
-import type { Server } from '../rpc/shapes.ts';
 import type { DataPlane } from './data-plane/listener.ts';
 import type { Host } from './host.ts';
 import { createFetchImage, type ImageSource as Source } from './image/fetch-image.ts';
@@ -42,7 +42,7 @@ export function imageService(host: Host, store: ImageStore, dataPlane: DataPlane
       await store.remove(fingerprint);
       return {};
     },
-  } satisfies Partial<Server<typeof Agent>>;
+  } satisfies Partial<AgentServer>;
 }
 
 function toSource({ node, meta, rootfs }: ImageSource): Source {

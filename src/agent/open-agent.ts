@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../domain/errors.ts';
 import { systemClock } from '../kit/clock.ts';
-import { Agent } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
+import { AGENT_SERVICES } from '../rpc/agent-services.ts';
 import { isController, type TlsIdentity } from '../rpc/identity.ts';
 import { serveGrpc } from '../rpc/server.ts';
 import { readConfig, runnable } from './agent-config.ts';
@@ -72,7 +72,7 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
   const server = await serveGrpc({
     address: host.config.listen,
     tls: identity,
-    service: Agent,
+    services: AGENT_SERVICES,
     implementation: {
       ...instanceService(host, observer, verb),
       ...imageService(host, store, dataPlane, identity),

@@ -2,8 +2,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { fail } from '../domain/errors.ts';
 import { WANTED, type Wanted } from '../domain/instance.ts';
-import type { Agent, InstanceStatusSchema } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
-import type { Server } from '../rpc/shapes.ts';
+import type { AgentServer } from '../rpc/agent-services.ts';
+import type { InstanceStatusSchema } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { describeHost } from './describe-host.ts';
 import { examine } from './examine.ts';
 import { exec } from './exec/exec.ts';
@@ -82,7 +82,7 @@ export function instanceService(host: Host, observer: Observer, verb: Verb) {
       return { text: await host.runtime.log(host.ledger.expect(parseRef(message)).spec.id) };
     },
     exec: (inputs, { signal }) => exec(host, inputs, signal),
-  } satisfies Partial<Server<typeof Agent>>;
+  } satisfies Partial<AgentServer>;
 }
 
 function parseWanted(text: string): Wanted {

@@ -1,14 +1,10 @@
 /** The agents as the controller sees them: one gRPC client a node, made when first needed. Tests put in-memory ones here. */
-
 import { fail } from '../domain/errors.ts';
+import { AGENT_SERVICES, type AgentClient, type AgentServices } from '../rpc/agent-services.ts';
 import { type Connection, connectGrpc } from '../rpc/client.ts';
-import { Agent } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { agentUri, type TlsIdentity } from '../rpc/identity.ts';
-import type { Client } from '../rpc/shapes.ts';
 import type { View } from '../store/view.ts';
 import { NODES } from './spaces.ts';
-
-export type AgentClient = Client<typeof Agent>;
 
 export interface Agents {
   /** @throws AppError `not-found` if no such node has joined. */
@@ -17,7 +13,7 @@ export interface Agents {
 
 /** Connections follow the node records: a node that left or moved to another address is hung up on. */
 export function openAgents(view: View, tls: TlsIdentity): Agents & { close(): void } {
-  const open = new Map<string, { readonly address: string; readonly connection: Connection<typeof Agent> }>();
+  const open = new Map<string, { readonly address: string; readonly connection: Connection<AgentServices> }>();
   const hangUp = (node: string) => {
     open.get(node)?.connection.close();
     open.delete(node);
@@ -33,7 +29,13 @@ export function openAgents(view: View, tls: TlsIdentity): Agents & { close(): vo
       const address = view.get(NODES.key(node))?.value.address ?? fail('not-found', `no such cluster member: ${node}`);
       const known = open.get(node);
       if (known !== undefined) return known.connection.client;
-      const connection = connectGrpc({ address, tls, expect: agentUri(node), service: Agent, who: `node ${node}` });
+      const connection = connectGrpc({
+        address,
+        tls,
+        expect: agentUri(node),
+        services: AGENT_SERVICES,
+        who: `node ${node}`,
+      });
       open.set(node, { address, connection });
       return connection.client;
     },

@@ -14,7 +14,7 @@ export interface ConnectOptions<S extends DescService> {
   readonly tls: TlsIdentity;
   /** The URI that the server's certificate must carry. */
   readonly expect: string;
-  readonly service: S;
+  readonly services: readonly S[];
   /** Names the other side in error messages, e.g. `node n1`. */
   readonly who: string;
 }
@@ -43,7 +43,9 @@ export function connectGrpc<S extends DescService>(options: ConnectOptions<S>): 
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1_000,
   });
-  const methods = options.service.methods.map(method => [method.localName, caller(channel, method, options.who)]);
+  const methods = options.services
+    .flatMap(service => service.methods)
+    .map(method => [method.localName, caller(channel, method, options.who)]);
   return { client: Object.fromEntries(methods) as Client<S>, close: () => channel.close() };
 }
 

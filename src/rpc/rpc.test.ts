@@ -2,22 +2,21 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { AppError } from '../domain/errors.ts';
 import { issue, makeAuthority } from '../kit/certificates.ts';
+import { AGENT_SERVICES, type AgentClient, type AgentServer, type AgentServices } from './agent-services.ts';
 import { type Connection, connectGrpc } from './client.ts';
-import { Agent } from './gen/berth/agent/v1/agent_pb.ts';
 import { agentUri, controllerUri, isController, type TlsIdentity } from './identity.ts';
 import { connectInMemory } from './in-memory.ts';
 import { type GrpcServer, serveGrpc } from './server.ts';
-import type { Client, Server } from './shapes.ts';
 
 const notHere = () => {
   throw new AppError('unsupported', 'not in this test');
 };
 
 /** Just enough of an agent to see every kind of call. */
-function fakeAgent(): Server<typeof Agent> {
-  const methods = Object.keys(Agent.method).map(name => [name, notHere]);
+function fakeAgent(): AgentServer {
+  const methods = AGENT_SERVICES.flatMap(({ methods: all }) => all).map(({ localName: name }) => [name, notHere]);
   return {
-    ...(Object.fromEntries(methods) as unknown as Server<typeof Agent>),
+    ...(Object.fromEntries(methods) as unknown as AgentServer),
     getHost: async (_request, context) => ({ node: 'n1', kernel: context.peer ?? '' }),
     ensureNoInstance: async () => {
       throw new AppError('conflict', 'generation 3 is older than 4 — “c1” moved');
@@ -35,7 +34,7 @@ function fakeAgent(): Server<typeof Agent> {
   };
 }
 
-async function exercise(client: Client<typeof Agent>) {
+async function exercise(client: AgentClient) {
   assert.equal((await client.getHost({})).node, 'n1');
   await assert.rejects(client.ensureNoInstance({}), (error: AppError) => {
     assert.equal(error.code, 'conflict');
@@ -59,7 +58,7 @@ async function exercise(client: Client<typeof Agent>) {
 describe('rpc', () => {
   let server: GrpcServer;
   let tls: { agent: TlsIdentity; controller: TlsIdentity; other: TlsIdentity };
-  const open: Connection<typeof Agent>[] = [];
+  const open: Connection<AgentServices>[] = [];
 
   before(async () => {
     const authority = await makeAuthority('test');
@@ -75,7 +74,7 @@ describe('rpc', () => {
     server = await serveGrpc({
       address: '127.0.0.1:0',
       tls: tls.agent,
-      service: Agent,
+      services: AGENT_SERVICES,
       implementation: fakeAgent(),
       allow: isController,
     });
@@ -90,7 +89,7 @@ describe('rpc', () => {
       address: `127.0.0.1:${server.port}`,
       tls: identity,
       expect,
-      service: Agent,
+      services: AGENT_SERVICES,
       who: 'node n1',
     });
     open.push(connection);
@@ -103,7 +102,7 @@ describe('rpc', () => {
     assert.equal((await client.getHost({})).kernel, 'berth://controller/c1');
   });
 
-  it('behaves the same in memory', () => exercise(connectInMemory(Agent, fakeAgent())));
+  it('behaves the same in memory', () => exercise(connectInMemory(AGENT_SERVICES, fakeAgent())));
 
   it('refuses a caller with the wrong role', async () => {
     await assert.rejects(connect(tls.other).getHost({}), { code: 'forbidden' });

@@ -25,7 +25,7 @@ export interface ServeOptions<S extends DescService> {
   /** `host:port`. */
   readonly address: string;
   readonly tls: TlsIdentity;
-  readonly service: S;
+  readonly services: readonly S[];
   readonly implementation: Server<S>;
   /** May this caller call at all? Called with the URI of its certificate. */
   readonly allow: (peer: string | undefined) => boolean;
@@ -40,12 +40,17 @@ export async function serveGrpc<S extends DescService>(options: ServeOptions<S>)
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.keepalive_permit_without_calls': 1,
   });
-  const handlers: Record<string, grpc.UntypedHandleCall> = {};
-  for (const method of options.service.methods) {
-    const handler = options.implementation[method.localName as keyof S['method']] as unknown as AnyHandler;
-    handlers[method.localName] = bind(method, handler, options) as grpc.UntypedHandleCall;
+  const implementation = options.implementation as Readonly<Record<string, AnyHandler>>;
+  for (const service of options.services) {
+    const handlers = service.methods.map(method => [
+      method.localName,
+      bind(method, implementation[method.localName]!, options),
+    ]);
+    server.addService(
+      grpcMethods(service) as grpc.ServiceDefinition,
+      Object.fromEntries(handlers) as Record<string, grpc.UntypedHandleCall>,
+    );
   }
-  server.addService(grpcMethods(options.service) as grpc.ServiceDefinition, handlers);
   const { ca, cert, key } = options.tls;
   const credentials = grpc.ServerCredentials.createSsl(
     Buffer.from(ca),

@@ -40,8 +40,15 @@ type Called<M extends DescMethod> = M extends { methodKind: 'unary' }
         options?: CallOptions,
       ) => AsyncIterable<MessageShape<M['output']>>;
 
-/** An implementation of every method of service `S`. */
-export type Server<S extends DescService> = { readonly [K in keyof S['method']]: Served<S['method'][K]> };
+/** An implementation of every method of service `S`; of all of them, if `S` is a union of services. */
+export type Server<S extends DescService> = All<
+  S extends DescService ? { readonly [K in keyof S['method']]: Served<S['method'][K]> } : never
+>;
 
-/** A caller of every method of service `S`. */
-export type Client<S extends DescService> = { readonly [K in keyof S['method']]: Called<S['method'][K]> };
+/** A caller of every method of service `S`; of all of them, if `S` is a union of services. */
+export type Client<S extends DescService> = All<
+  S extends DescService ? { readonly [K in keyof S['method']]: Called<S['method'][K]> } : never
+>;
+
+/** The intersection of the members of a union. */
+type All<U> = (U extends unknown ? (each: U) => void : never) extends (each: infer I) => void ? I : never;

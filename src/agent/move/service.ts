@@ -2,9 +2,9 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { fail } from '../../domain/errors.ts';
 import { LIVE_MODES, type LiveMode } from '../../domain/move-mode.ts';
-import type { Agent, DataToken as DataTokenMessage, MoveTimingsSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
+import type { AgentServer } from '../../rpc/agent-services.ts';
+import type { DataToken as DataTokenMessage, MoveTimingsSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { TlsIdentity } from '../../rpc/identity.ts';
-import type { Server } from '../../rpc/shapes.ts';
 import type { Host } from '../host.ts';
 import { progressOf } from '../progress.ts';
 import { parseRef, parseSpec } from '../spec.ts';
@@ -61,7 +61,7 @@ export function moveService(host: Host, moves: Moves, identity: TlsIdentity) {
       await moves.abort(parseMoveRef(ref, ref.role === 'target' ? 'target' : 'source'));
       return {};
     },
-  } satisfies Partial<Server<typeof Agent>>;
+  } satisfies Partial<AgentServer>;
 }
 
 /** @throws AppError `invalid` */

@@ -1,7 +1,7 @@
 /** Binds the verbs on snapshots to the wire. */
 import { fail } from '../../domain/errors.ts';
-import type { Agent, SnapshotRef } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
-import type { Server } from '../../rpc/shapes.ts';
+import type { AgentServer } from '../../rpc/agent-services.ts';
+import type { SnapshotRef } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { Host } from '../host.ts';
 import { checkId, parseRef } from '../spec.ts';
 import type { Verb } from '../verb.ts';
@@ -30,7 +30,7 @@ export function snapshotService(host: Host, verb: Verb) {
       await verb('restoreSnapshot', ref, work, { snapshot, stateful });
       return {};
     },
-  } satisfies Partial<Server<typeof Agent>>;
+  } satisfies Partial<AgentServer>;
 }
 
 function parse(message: SnapshotRef | undefined) {

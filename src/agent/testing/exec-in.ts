@@ -1,7 +1,7 @@
 /** Runs one command through an agent's Exec call and gathers what it says. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Agent, ExecInputSchema, ExecStartSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
-import type { Client } from '../../rpc/shapes.ts';
+import type { AgentClient } from '../../rpc/agent-services.ts';
+import type { ExecInputSchema, ExecStartSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 
 export type Input = MessageInitShape<typeof ExecInputSchema>;
 export type Start = Extract<MessageInitShape<typeof ExecStartSchema>, { $typeName?: never }>;
@@ -14,7 +14,7 @@ export interface Said {
   readonly code: number | undefined;
 }
 
-export async function execIn(client: Client<typeof Agent>, start: Start, inputs: Inputs = nothing): Promise<Said> {
+export async function execIn(client: AgentClient, start: Start, inputs: Inputs = nothing): Promise<Said> {
   let stdout = '';
   let stderr = '';
   let code: number | undefined;

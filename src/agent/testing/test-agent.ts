@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { issue, makeAuthority } from '../../kit/certificates.ts';
+import { AGENT_SERVICES, type AgentClient, type AgentServices } from '../../rpc/agent-services.ts';
 import { type Connection, connectGrpc } from '../../rpc/client.ts';
-import { Agent } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { agentUri, controllerUri, type TlsIdentity } from '../../rpc/identity.ts';
-import type { Client } from '../../rpc/shapes.ts';
 import { type Running, run, start } from '../command.ts';
 
 export interface TestAgent {
@@ -16,7 +15,7 @@ export interface TestAgent {
   /** The agent's program. */
   readonly main: string;
   readonly address: string;
-  readonly client: Client<typeof Agent>;
+  readonly client: AgentClient;
   readonly controller: TlsIdentity;
   /** Ends the process at once and starts another on the same data. */
   killAndRestart(): Promise<void>;
@@ -46,11 +45,11 @@ export async function startTestAgent(prefix: string, bridge: string): Promise<Te
 
   const controller = await identity(controllerUri('c1'));
   let running = await launch(data);
-  const connection: Connection<typeof Agent> = connectGrpc({
+  const connection: Connection<AgentServices> = connectGrpc({
     address,
     tls: controller,
     expect: agentUri('n1'),
-    service: Agent,
+    services: AGENT_SERVICES,
     who: 'node n1',
   });
   return {

@@ -1,7 +1,8 @@
 /** Bulk bytes between the API and an agent's data plane: the only way on which images pass through the controller. */
+
+import type { AgentClient } from '../../rpc/agent-services.ts';
 import { dial } from '../../rpc/data/dial.ts';
 import type { TlsIdentity } from '../../rpc/identity.ts';
-import type { AgentClient } from '../agents.ts';
 
 export interface Bulk {
   /** Sends one part of an upload to the node; resolves when the node has all of it. */

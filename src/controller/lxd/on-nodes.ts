@@ -3,7 +3,7 @@
  * later: the reconciler `equip` makes on every node what the records say.
  */
 import { AppError } from '../../domain/errors.ts';
-import type { AgentClient } from '../agents.ts';
+import type { AgentClient } from '../../rpc/agent-services.ts';
 import { NODE_STATUS, NODES } from '../spaces.ts';
 import type { Lxd } from './context.ts';
 

@@ -3,10 +3,11 @@
  * that nobody waits for a host that is gone. Such a call fails with `NodeLost`, at once if the node is offline already.
  */
 import { AppError, RETRYABLE } from '../../domain/errors.ts';
+import type { AgentClient } from '../../rpc/agent-services.ts';
 import { Agent } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { CallOptions } from '../../rpc/shapes.ts';
 import type { View } from '../../store/view.ts';
-import type { AgentClient, Agents } from '../agents.ts';
+import type { Agents } from '../agents.ts';
 import { NODE_STATUS, NODES } from '../spaces.ts';
 import { NodeLost } from './node-lost.ts';
 

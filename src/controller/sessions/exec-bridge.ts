@@ -1,6 +1,6 @@
 /** Carries one command: the agent's stream on one side, the client's websockets (or a recording) on the other. */
 import { AppError } from '../../domain/errors.ts';
-import type { AgentClient } from '../agents.ts';
+import type { AgentClient } from '../../rpc/agent-services.ts';
 import { readControl } from './control.ts';
 import { type InputQueue, inputQueue } from './input-queue.ts';
 import type { SessionSockets } from './sockets.ts';

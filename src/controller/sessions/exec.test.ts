@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { WebSocket } from 'ws';
 import { type Clock, systemClock } from '../../kit/clock.ts';
-import type { AgentClient } from '../agents.ts';
+import type { AgentClient } from '../../rpc/agent-services.ts';
 import { type Front, IMAGE, openTestApi, type TestApi, type TestApiOptions } from '../lxd/testing/test-api.ts';
 import { CONTROLLERS } from '../spaces.ts';
 import type { ExecStart } from './exec-bridge.ts';

@@ -1,13 +1,8 @@
 /** One host in memory: its ledger, what runs, its images, pools and networks; and the service that an agent would offer. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { fail } from '../../domain/errors.ts';
-import type {
-  Agent,
-  InstanceSpec,
-  InstanceStatusSchema,
-  ObservationSchema,
-} from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
-import type { Server } from '../../rpc/shapes.ts';
+import type { AgentServer } from '../../rpc/agent-services.ts';
+import type { InstanceSpec, InstanceStatusSchema, ObservationSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { type FakeMove, moveVerbs } from './fake-moves.ts';
 import { copied, type Saved, snapshotVerbs } from './fake-snapshots.ts';
 import type { Tap } from './fake-world.ts';
@@ -31,7 +26,7 @@ export interface FakeHost {
   readonly moves: Map<string, FakeMove>;
   readonly pools: Set<string>;
   readonly networks: Set<string>;
-  readonly service: Server<typeof Agent>;
+  readonly service: AgentServer;
   bootId: string;
   /** Calls fail with `unavailable`, streams end. */
   down: boolean;
@@ -63,7 +58,7 @@ export function makeHost(name: string, all: ReadonlyMap<string, FakeHost>, check
     moves: new Map(),
     pools: new Set(['default']),
     networks: new Set(['net0']),
-    service: undefined as unknown as Server<typeof Agent>,
+    service: undefined as unknown as AgentServer,
     bootId: `${name}-boot-1`,
     down: false,
     tap: undefined,
@@ -109,7 +104,7 @@ interface Watch {
   listen(listener: () => void): () => void;
 }
 
-function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Watch): Server<typeof Agent> {
+function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Watch): AgentServer {
   const { instances } = host;
   const refuseOlder = (id: string, generation: bigint) => {
     const known = instances.get(id)?.spec.generation ?? 0n;

@@ -1,7 +1,7 @@
 /** The two ends of a move on fake hosts: held on both sides until the verdict, as the real agent does it. */
 import { fail } from '../../domain/errors.ts';
-import type { Agent, InstanceSpec, MoveRef } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
-import type { Server } from '../../rpc/shapes.ts';
+import type { AgentServer } from '../../rpc/agent-services.ts';
+import type { InstanceSpec, MoveRef } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { FakeHost, FakeInstance } from './fake-host.ts';
 
 export interface FakeMove {
@@ -18,7 +18,7 @@ export interface FakeMove {
 type Brought = Pick<FakeInstance, 'content' | 'memory' | 'snapshots'>;
 
 type MoveVerbs = Pick<
-  Server<typeof Agent>,
+  AgentServer,
   | 'checkMove'
   | 'prepareMove'
   | 'syncMove'

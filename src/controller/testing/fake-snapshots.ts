@@ -1,7 +1,7 @@
 /** Snapshots on fake hosts: a word stands for what is on the disk, and a flag for memory and processes. */
 import { fail } from '../../domain/errors.ts';
-import type { Agent, CopyOf } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
-import type { Server } from '../../rpc/shapes.ts';
+import type { AgentServer } from '../../rpc/agent-services.ts';
+import type { CopyOf } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { FakeHost, FakeInstance } from './fake-host.ts';
 
 export interface Saved {
@@ -9,7 +9,7 @@ export interface Saved {
   readonly memory: boolean;
 }
 
-type SnapshotVerbs = Pick<Server<typeof Agent>, 'ensureSnapshot' | 'ensureNoSnapshot' | 'restoreSnapshot'>;
+type SnapshotVerbs = Pick<AgentServer, 'ensureSnapshot' | 'ensureNoSnapshot' | 'restoreSnapshot'>;
 type Expect = (ref: { id: string; generation: bigint } | undefined) => FakeInstance;
 
 export function snapshotVerbs(host: FakeHost, expect: Expect): SnapshotVerbs {

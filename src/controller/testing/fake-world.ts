@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { AppError, fail } from '../../domain/errors.ts';
-import { Agent } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
+import { AGENT_SERVICES, type AgentClient, type AgentServer } from '../../rpc/agent-services.ts';
 import { connectInMemory } from '../../rpc/in-memory.ts';
-import type { CallContext, Server } from '../../rpc/shapes.ts';
-import type { AgentClient, Agents } from '../agents.ts';
+import type { CallContext } from '../../rpc/shapes.ts';
+import type { Agents } from '../agents.ts';
 import { type FakeHost, makeHost } from './fake-host.ts';
 
 /** Called before and after each verb; may throw, wait, or never return. */
@@ -48,7 +48,7 @@ export function makeWorld(...names: readonly string[]): FakeWorld {
       const clients = new Map<string, AgentClient>();
       return {
         of: name => {
-          const client = clients.get(name) ?? connectInMemory(Agent, tapped(host(name), tap));
+          const client = clients.get(name) ?? connectInMemory(AGENT_SERVICES, tapped(host(name), tap));
           clients.set(name, client);
           return client;
         },
@@ -59,10 +59,10 @@ export function makeWorld(...names: readonly string[]): FakeWorld {
 }
 
 /** Ends calls that are aborted, as a transport would: verbs themselves need not listen. */
-function tapped(host: FakeHost, tap: Tap = () => {}): Server<typeof Agent> {
-  const verbs = Agent.methods.map(method => {
+function tapped(host: FakeHost, tap: Tap = () => {}): AgentServer {
+  const verbs = AGENT_SERVICES.flatMap(({ methods }) => methods).map(method => {
     const verb = method.localName;
-    const serve = host.service[verb as keyof Server<typeof Agent>] as unknown as (
+    const serve = host.service[verb as keyof AgentServer] as unknown as (
       request: unknown,
       context: CallContext,
     ) => unknown;
@@ -90,7 +90,7 @@ function tapped(host: FakeHost, tap: Tap = () => {}): Server<typeof Agent> {
     };
     return [verb, method.methodKind === 'unary' ? unary : stream];
   });
-  return Object.fromEntries(verbs) as Server<typeof Agent>;
+  return Object.fromEntries(verbs) as AgentServer;
 }
 
 function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

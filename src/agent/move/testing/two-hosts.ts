@@ -7,10 +7,9 @@ import { mkdir, readdir, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Identity } from '../../../kit/certificates.ts';
 import { issue } from '../../../kit/certificates.ts';
+import { AGENT_SERVICES, type AgentClient } from '../../../rpc/agent-services.ts';
 import { connectGrpc } from '../../../rpc/client.ts';
-import { Agent } from '../../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { agentUri, controllerUri } from '../../../rpc/identity.ts';
-import type { Client } from '../../../rpc/shapes.ts';
 import { type Outcome, type Running, run, start } from '../../command.ts';
 
 /** /sys must show the new network namespace yet keep the cgroups; /run must not be shared (CRIU caches there). */
@@ -28,7 +27,7 @@ const MAIN = join(import.meta.dirname, '../../main.ts');
 
 export interface TestHost {
   readonly name: string;
-  readonly client: Client<typeof Agent>;
+  readonly client: AgentClient;
   readonly data: string;
   /** Its LXC containers' cgroups lie below this one. */
   readonly cgroupPrefix: string;
@@ -79,7 +78,7 @@ export async function makeHost({ name, address, data, cgroupPrefix, authority }:
     address: `${address}:8444`,
     tls: { ca: authority.cert, ...controller },
     expect: agentUri(name),
-    service: Agent,
+    services: AGENT_SERVICES,
     who: `host ${name}`,
   });
   let agent: Running | undefined;

@@ -1,0 +1,12 @@
+/**
+ * What an agent serves: one proto file and one service a noun, all over one connection. Both sides see them as one object
+ * with all verbs, so that their names must differ; TypeScript says so when two do not agree.
+ */
+import { Agent } from './gen/berth/agent/v1/agent_pb.ts';
+import type { Client, Server } from './shapes.ts';
+
+export const AGENT_SERVICES = [Agent] as const;
+
+export type AgentServices = (typeof AGENT_SERVICES)[number];
+export type AgentServer = Server<AgentServices>;
+export type AgentClient = Client<AgentServices>;
