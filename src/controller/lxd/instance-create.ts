@@ -11,7 +11,7 @@ import type { Target } from '../placing.ts';
 import { IMAGES } from '../spaces.ts';
 import type { Lxd } from './context.ts';
 import { cleanDevices, configField, devicesField, flagField, textField, withoutEmpty } from './fields.ts';
-import { aliasTarget, imageByFingerprint } from './image.ts';
+import { aliasTarget, imageByFingerprint } from './images/image.ts';
 import { sagaOperation } from './operation.ts';
 import { projectOf } from './project.ts';
 import { requestorOf } from './requestor.ts';

@@ -1,10 +1,10 @@
 /** LXD's image object, and how images are named: by fingerprint, an unambiguous beginning of one, or an alias. */
-import { fail } from '../../domain/errors.ts';
-import type { ImageRecord } from '../../domain/image.ts';
-import type { Stored } from '../../store/keyspace.ts';
-import type { View } from '../../store/view.ts';
-import { IMAGE_ALIASES, IMAGES } from '../spaces.ts';
-import { NO_TIME } from './status.ts';
+import { fail } from '../../../domain/errors.ts';
+import type { ImageRecord } from '../../../domain/image.ts';
+import type { Stored } from '../../../store/keyspace.ts';
+import type { View } from '../../../store/view.ts';
+import { IMAGE_ALIASES, IMAGES } from '../../spaces.ts';
+import { NO_TIME } from '../status.ts';
 
 /** @throws AppError `not-found`; `invalid` when the beginning fits more than one. */
 export function imageByFingerprint(view: View, project: string, fingerprint: string): Stored<ImageRecord> {

@@ -1,11 +1,11 @@
 /** `GET /1.0/images/FP/export`: the archive as it was imported, read from a node that keeps it. */
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { fail } from '../../domain/errors.ts';
-import type { ImageRecord } from '../../domain/image.ts';
-import type { Answer } from '../http/answer.ts';
-import { NODE_STATUS } from '../spaces.ts';
-import type { Lxd } from './context.ts';
+import { fail } from '../../../domain/errors.ts';
+import type { ImageRecord } from '../../../domain/image.ts';
+import type { Answer } from '../../http/answer.ts';
+import { NODE_STATUS } from '../../spaces.ts';
+import type { Lxd } from '../context.ts';
 
 export function exportImage(lxd: Lxd, image: ImageRecord): Answer {
   const node = image.nodes.find(name => lxd.view.get(NODE_STATUS.key(name))?.value.state === 'online');

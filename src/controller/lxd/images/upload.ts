@@ -5,11 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Busboy } from '@fastify/busboy';
-import { AppError, fail } from '../../domain/errors.ts';
-import { type ApiRequest, isTrue } from '../http/request.ts';
-import { NODE_STATUS, NODES } from '../spaces.ts';
-import type { UploadPart } from './bulk.ts';
-import type { Lxd } from './context.ts';
+import { AppError, fail } from '../../../domain/errors.ts';
+import { type ApiRequest, isTrue } from '../../http/request.ts';
+import { NODE_STATUS, NODES } from '../../spaces.ts';
+import type { UploadPart } from '../bulk.ts';
+import type { Lxd } from '../context.ts';
 
 /** An upload that lies whole on a node, and what its sender said about it. */
 export interface Uploaded {

@@ -1,8 +1,8 @@
 /** Images as they come (raw, in two parts, without a type) and go; the nodes' data plane is a map. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { Bulk } from './bulk.ts';
-import { IMAGE, openTestApi, type TestApi } from './testing/test-api.ts';
+import type { Bulk } from '../bulk.ts';
+import { IMAGE, openTestApi, type TestApi } from '../testing/test-api.ts';
 
 let api: TestApi;
 /** upload -> part -> what arrived */
@@ -98,7 +98,7 @@ describe('an image', () => {
   }
 
   it('tells what its host said when that cannot take it', async () => {
-    const { AppError } = await import('../../domain/errors.ts');
+    const { AppError } = await import('../../../domain/errors.ts');
     fail = new AppError('exhausted', 'No space left in /images');
     const refused = await send('POST', '/1.0/images', { body: Buffer.from([1]) });
     assert.deepEqual([refused.status, refused.json.error], [507, 'No space left in /images']);

@@ -1,24 +1,24 @@
 /** `/1.0/images`: what instances are made from. Strangers see those that are public. */
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { AppError, fail } from '../../domain/errors.ts';
-import type { ImageRecord } from '../../domain/image.ts';
-import type { Stored } from '../../store/keyspace.ts';
-import { beginDeleteImage, beginImportImage } from '../commands/images.ts';
-import { commit } from '../commit.ts';
-import { type Answer, DONE, started, sync } from '../http/answer.ts';
-import { type ApiRequest, matchEtag, parse, readText } from '../http/request.ts';
-import type { Route } from '../http/route.ts';
-import { IMAGES } from '../spaces.ts';
-import type { Lxd } from './context.ts';
-import { type ConfigChange, configField, patched, withoutEmpty } from './fields.ts';
+import { AppError, fail } from '../../../domain/errors.ts';
+import type { ImageRecord } from '../../../domain/image.ts';
+import type { Stored } from '../../../store/keyspace.ts';
+import { beginDeleteImage, beginImportImage } from '../../commands/images.ts';
+import { commit } from '../../commit.ts';
+import { type Answer, DONE, started, sync } from '../../http/answer.ts';
+import { type ApiRequest, matchEtag, parse, readText } from '../../http/request.ts';
+import type { Route } from '../../http/route.ts';
+import { IMAGES } from '../../spaces.ts';
+import type { Lxd } from '../context.ts';
+import { type ConfigChange, configField, patched, withoutEmpty } from '../fields.ts';
+import { list, urlOf } from '../lists.ts';
+import { sagaOperation } from '../operation.ts';
+import { projectOf } from '../project.ts';
+import { requestorOf } from '../requestor.ts';
+import { exportImage } from './export.ts';
 import { imageByFingerprint, shownImage, writableImage } from './image.ts';
-import { exportImage } from './image-export.ts';
-import { receiveUpload } from './image-upload.ts';
-import { list, urlOf } from './lists.ts';
-import { sagaOperation } from './operation.ts';
-import { projectOf } from './project.ts';
-import { requestorOf } from './requestor.ts';
+import { receiveUpload } from './upload.ts';
 
 export function imageRoutes(lxd: Lxd): readonly Route[] {
   return [

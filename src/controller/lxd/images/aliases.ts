@@ -1,18 +1,18 @@
 /** `/1.0/images/aliases`: names for images. */
 import { z } from 'zod';
-import { AppError, fail } from '../../domain/errors.ts';
-import type { ImageAliasRecord } from '../../domain/image.ts';
-import { type Stored, together } from '../../store/keyspace.ts';
-import { commit } from '../commit.ts';
-import { type Answer, created, DONE, sync } from '../http/answer.ts';
-import { type ApiRequest, matchEtag, readBody } from '../http/request.ts';
-import type { Route } from '../http/route.ts';
-import { IMAGE_ALIASES, IMAGES } from '../spaces.ts';
-import type { Lxd } from './context.ts';
-import { textField } from './fields.ts';
+import { AppError, fail } from '../../../domain/errors.ts';
+import type { ImageAliasRecord } from '../../../domain/image.ts';
+import { type Stored, together } from '../../../store/keyspace.ts';
+import { commit } from '../../commit.ts';
+import { type Answer, created, DONE, sync } from '../../http/answer.ts';
+import { type ApiRequest, matchEtag, readBody } from '../../http/request.ts';
+import type { Route } from '../../http/route.ts';
+import { IMAGE_ALIASES, IMAGES } from '../../spaces.ts';
+import type { Lxd } from '../context.ts';
+import { textField } from '../fields.ts';
+import { list, urlOf } from '../lists.ts';
+import { projectOf } from '../project.ts';
 import { imageByFingerprint } from './image.ts';
-import { list, urlOf } from './lists.ts';
-import { projectOf } from './project.ts';
 
 export function imageAliasRoutes(lxd: Lxd): readonly Route[] {
   return [
