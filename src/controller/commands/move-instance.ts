@@ -12,8 +12,10 @@ import { askCheck } from '../sagas/ask-check.ts';
 import { instanceBeginning } from '../sagas/instance-beginning.ts';
 import { migrateCold } from '../sagas/migrate-cold.ts';
 import { migrateLive } from '../sagas/migrate-live.ts';
+import { relocate } from '../sagas/relocate.ts';
 import type { Commander, Requestor } from './commander.ts';
 import { checkTarget } from './new-instance.ts';
+import { mustBeFree } from './rename-instance.ts';
 
 export interface MoveRequest {
   readonly project: string;
@@ -26,6 +28,8 @@ export interface MoveRequest {
   readonly detach?: boolean;
   /** Undefined: the best other host. */
   readonly target?: Target | undefined;
+  /** Absent: it keeps its name. */
+  readonly newName?: string | undefined;
 }
 
 export interface MoveCheck {
@@ -49,7 +53,7 @@ export interface MoveCheck {
 /** @throws AppError `not-found`, `invalid` for a target that makes no sense, `unavailable`, `busy`. */
 export async function beginMoveInstance(
   { engine, view }: Commander,
-  { project, name, live, target, mode, detach }: MoveRequest,
+  { project, name, live, target, mode, detach, newName = name }: MoveRequest,
   requestor?: Requestor,
 ): Promise<SagaRecord> {
   const { value } = getInstance(view, project, name);
@@ -64,8 +68,13 @@ export async function beginMoveInstance(
     ...(detach ? { detach } : {}),
     ...(target ? { target } : {}),
   };
-  const table = live && mode !== 'restart' && runs ? migrateLive : migrateCold;
-  return engine.start(table, input, instanceBeginning('Migrating instance', value, requestor));
+  const beginning = instanceBeginning('Migrating instance', value, requestor);
+  if (newName !== name) {
+    mustBeFree({ view }, project, newName);
+    if (runs) fail('invalid', 'Renaming of running instance not allowed: move it first, or stop it');
+    return engine.start(relocate, { move: input, newName }, { ...beginning, locks: [] }); // its parts hold them
+  }
+  return engine.start(live && mode !== 'restart' && runs ? migrateLive : migrateCold, input, beginning);
 }
 
 /** Stops nothing and reserves nothing. @throws as `beginMoveInstance`. */

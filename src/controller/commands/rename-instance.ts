@@ -16,10 +16,7 @@ export async function beginRenameInstance(
   requestor?: Requestor,
 ): Promise<SagaRecord> {
   const { value } = getInstance(view, project, name);
-  checkInstanceName(newName);
-  const taken = () => new AppError('exists', `Instance "${newName}" already exists`);
-  const key = INSTANCES.key(project, newName);
-  if (view.get(key) !== undefined) throw taken();
+  const key = mustBeFree({ view }, project, newName);
   if (seenState(view, value) !== 'stopped') fail('invalid', 'Renaming of running instance not allowed');
   mustBeReachable(view, value);
   const beginning = instanceBeginning('Renaming instance', value, requestor);
@@ -30,7 +27,16 @@ export async function beginRenameInstance(
       ...beginning,
       locks: [...beginning.locks, `instance/${project}/${newName}`],
       guards: [{ key, exists: false }],
-      refusal: taken,
+      refusal: () => taken(newName),
     },
   );
 }
+
+/** @returns the key of a name that nobody has. @throws AppError `exists`, `invalid`. */
+export function mustBeFree({ view }: Pick<Commander, 'view'>, project: string, name: string) {
+  const key = INSTANCES.key(project, checkInstanceName(name));
+  if (view.get(key) !== undefined) throw taken(name);
+  return key;
+}
+
+const taken = (name: string): AppError => new AppError('exists', `Instance "${name}" already exists`);

@@ -9,6 +9,7 @@ export const API_EXTENSIONS = [
   'container_full',
   'instance_get_full',
   'instance_all_projects',
+  'instance_bulk_state_change',
   'etag',
   'patch',
   'event_lifecycle',

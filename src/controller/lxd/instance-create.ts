@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { fail } from '../../domain/errors.ts';
 import type { ImageRecord } from '../../domain/image.ts';
+import { limitsOfType } from '../../domain/instance-type.ts';
 import { beginCopyInstance } from '../commands/copy-instance.ts';
 import { beginCreateInstance, planInstance } from '../commands/create-instance.ts';
 import type { NewInstance } from '../commands/new-instance.ts';
@@ -53,11 +54,6 @@ export async function createInstance(lxd: Lxd, request: ApiRequest, collection: 
   const sent = await readBody(request, body);
   if (sent.type === 'virtual-machine' || collection === 'virtual-machines')
     fail('unsupported', 'Virtual machines are not supported: Berth runs system containers');
-  if (sent.instance_type !== '')
-    fail(
-      'unsupported',
-      `Instance types like "${sent.instance_type}" are not supported: set limits.cpu and limits.memory`,
-    );
   if (sent.stateful) fail('unsupported', 'Creating from a stateful source is not supported by this version of Berth');
   const project = projectOf(request);
   const wanted: NewInstance = {
@@ -65,7 +61,7 @@ export async function createInstance(lxd: Lxd, request: ApiRequest, collection: 
     name: sent.name,
     description: sent.description,
     architecture: sent.architecture,
-    config: withoutEmpty(sent.config),
+    config: { ...limitsOfType(sent.instance_type), ...withoutEmpty(sent.config) },
     devices: cleanDevices(sent.devices),
     profiles: sent.profiles ?? undefined, // null means the default, [] none
     ephemeral: sent.ephemeral,

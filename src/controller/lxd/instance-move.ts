@@ -45,12 +45,11 @@ export async function postInstance(lxd: Lxd, request: ApiRequest): Promise<Answe
     fail('unsupported', 'Moving to another storage pool is not supported by this version of Berth');
   if (sent.project !== '' && sent.project !== projectOf(request))
     fail('not-found', `Project not found: ${sent.project}`);
-  if (sent.name !== '' && sent.name !== name)
-    fail('unsupported', 'Moving and renaming in one go is not supported: do one after the other');
   if (sent.instance_only && snapshotsOf(lxd.view, value.id).length > 0)
     fail('unsupported', 'Snapshots move with their instance: delete those that shall not');
   const wish = { mode: sent['berth.mode'] ?? undefined, detach: sent['berth.detach'] };
-  const move = { project, name, live: sent.live, target: targetOf(request), ...wish };
+  const newName = sent.name === '' ? name : sent.name;
+  const move = { project, name, live: sent.live, target: targetOf(request), newName, ...wish };
   if (isTrue(request.query['dry-run'])) return sync(planOf(await checkMove(lxd, move)));
   if (move.target === undefined)
     fail('unsupported', 'Moving to another server is not supported: name a member of this cluster with target');

@@ -74,6 +74,48 @@ describe('an instance', () => {
     assert.match(odd.json.error, /"action"/);
   });
 
+  it('is started and stopped with all the others, and those that refuse are named', async () => {
+    for (const name of ['c1', 'c2', 'c3']) await make(name);
+    await power('c2', 'start');
+    const all = (action: string) => ({ state: { action, timeout: -1, force: true, stateful: false } });
+    const { resources } = await run('PUT', '/1.0/instances', all('start'));
+    assert.deepEqual(resources.instances, ['/1.0/instances/c1', '/1.0/instances/c3']); // c2 runs already
+    const statuses = async () =>
+      (await get('/1.0/instances?recursion=1')).map((each: { status: string }) => each.status);
+    assert.deepEqual(await statuses(), ['Running', 'Running', 'Running']);
+    await run('PUT', '/1.0/instances', all('freeze'));
+    await run('PUT', '/1.0/containers', all('start')); // frozen ones go on
+    await run('PUT', '/1.0/instances', all('stop'));
+    await make('c4', { config: { 'user.start': 'fails' } });
+    const failed = await api.front.run('PUT', '/1.0/instances', all('start'));
+    assert.equal(failed.status, 'Failure');
+    assert.match(failed.err, /^Some instances were not changed: c4: init is missing$/);
+    const odd = await send('PUT', '/1.0/instances', { state: { action: 'explode' } });
+    assert.deepEqual([odd.status, /"state.action"/.test(odd.json.error)], [400, true]);
+  });
+
+  it('is made of a type, as in c2-m4', async () => {
+    await make('c1', { instance_type: 'c2-m1', config: { 'limits.memory': '256MiB' } });
+    const { config } = await get('/1.0/instances/c1');
+    assert.deepEqual([config['limits.cpu'], config['limits.memory']], ['2', '256MiB']);
+    const odd = await send('POST', '/1.0/instances', { name: 'c2', source, instance_type: 't2.micro' });
+    assert.deepEqual([odd.status, /"instance_type"/.test(odd.json.error)], [400, true]);
+  });
+
+  it('moves and is renamed in one go, when it is stopped', async () => {
+    await run('POST', '/1.0/instances?target=n1', { name: 'c1', source });
+    await make('c2');
+    const wish = { name: 'c9', migration: true, live: true };
+    const taken = await send('POST', '/1.0/instances/c1?target=n2', { ...wish, name: 'c2' });
+    assert.equal(taken.status, 409);
+    await run('POST', '/1.0/instances/c1?target=n2', wish);
+    assert.equal((await get('/1.0/instances/c9')).location, 'n2');
+    assert.equal((await send('GET', '/1.0/instances/c1')).status, 404);
+    await power('c9', 'start');
+    const runs = await send('POST', '/1.0/instances/c9?target=n1', { ...wish, name: 'c1' });
+    assert.match(runs.json.error, /running instance/);
+  });
+
   it('is listed with as much as is asked for, and filtered with what lxc list sends', async () => {
     await make('web-1');
     await make('db-1', { config: { 'user.role': 'db' } });

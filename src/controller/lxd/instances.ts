@@ -14,7 +14,7 @@ import { createInstance } from './instance-create.ts';
 import { fullInstance, instanceState, listInstances } from './instance-list.ts';
 import { logFile, logFiles, removeLogFile } from './instance-logs.ts';
 import { postInstance } from './instance-move.ts';
-import { changeState } from './instance-power.ts';
+import { changeState, changeStates } from './instance-power.ts';
 import { sagaOperation } from './operation.ts';
 import { requestorOf } from './requestor.ts';
 import {
@@ -46,6 +46,7 @@ function routesOf(lxd: Lxd, collection: string): readonly Route[] {
   return [
     at('GET', '', listInstances),
     at('POST', '', createInstance),
+    at('PUT', '', changeStates),
     at('GET', '/:name', one),
     at('PUT', '/:name', putInstance),
     at('PATCH', '/:name', patchInstance),

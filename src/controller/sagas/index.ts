@@ -1,5 +1,6 @@
 /** Everything that the cluster does on command. A saga that is listed here is repeated, failed and crashed by the tests. */
 import type { Saga } from '../saga/saga.ts';
+import { changeMany } from './change-many.ts';
 import { changeSnapshot } from './change-snapshot.ts';
 import { freezeInstance, restartInstance, startInstance, stopInstance, unfreezeInstance } from './change-state.ts';
 import { copyElsewhere } from './copy-elsewhere.ts';
@@ -13,6 +14,7 @@ import { evacuateNode, restoreNode } from './evacuate-node.ts';
 import { importImage } from './import-image.ts';
 import { migrateCold } from './migrate-cold.ts';
 import { migrateLive } from './migrate-live.ts';
+import { relocate } from './relocate.ts';
 import { renameInstance } from './rename-instance.ts';
 import { restoreSnapshot } from './restore-snapshot.ts';
 import { startStateful, stopStateful } from './stateful-power.ts';
@@ -28,6 +30,7 @@ export const SAGA_TABLES: readonly Saga[] = [
   restartInstance,
   freezeInstance,
   unfreezeInstance,
+  changeMany,
   stopStateful,
   startStateful,
   updateInstance,
@@ -39,6 +42,7 @@ export const SAGA_TABLES: readonly Saga[] = [
   deleteSnapshot,
   migrateLive,
   migrateCold,
+  relocate,
   evacuateNode,
   restoreNode,
   importImage,

@@ -1,5 +1,5 @@
 /** One case or more for every saga: a world to begin in, and the wish that begins it. */
-import { beginChangeState, STATE_ACTIONS, type StateAction } from '../commands/change-state.ts';
+import { beginChangeMany, beginChangeState, STATE_ACTIONS, type StateAction } from '../commands/change-state.ts';
 import { beginCopyInstance } from '../commands/copy-instance.ts';
 import { beginCreateInstance } from '../commands/create-instance.ts';
 import { beginDeleteInstance } from '../commands/delete-instance.ts';
@@ -115,6 +115,13 @@ export const SAGA_CASES: readonly SagaCase[] = [
       await done(cluster, act(c, 'start'));
     },
     begin: c => act(c, 'stop'),
+  },
+  {
+    name: 'stop all',
+    saga: 'change-many',
+    restored: 'all but what runs',
+    prepare: two,
+    begin: c => beginChangeMany(c, { project, action: 'stop', force: true, timeoutSeconds: 1 }),
   },
   { name: 'stop with its state', saga: 'stop-stateful', prepare: running, begin: c => stateful(c, 'stop') },
   { name: 'start with its state', saga: 'start-stateful', prepare: saved, begin: c => stateful(c, 'start') },
@@ -232,6 +239,13 @@ export const SAGA_CASES: readonly SagaCase[] = [
     saga: 'migrate-cold',
     prepare: running,
     begin: c => beginMoveInstance(c, { ...c1, live: false }),
+  },
+  {
+    name: 'move a stopped one, and rename it',
+    saga: 'relocate',
+    restored: 'admission only',
+    prepare: stopped,
+    begin: c => beginMoveInstance(c, { ...c1, live: true, newName: 'c9', target: { node: 'n2' } }),
   },
   // What has moved stays where it is: each instance is moved by a saga of its own.
   {
