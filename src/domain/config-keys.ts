@@ -6,6 +6,7 @@ import { fail } from './errors.ts';
 import type { Config } from './instance.ts';
 import { snapshotExpiry } from './snapshot-expiry.ts';
 import { snapshotPattern } from './snapshot-name.ts';
+import { snapshotSchedule } from './snapshot-schedule.ts';
 import { anything, boolean, cpuAllowance, cpus, integer, oneOf, sizeOrPercent, type ValueCheck } from './values.ts';
 
 const KEYS: Readonly<Record<string, ValueCheck>> = {
@@ -27,6 +28,8 @@ const KEYS: Readonly<Record<string, ValueCheck>> = {
   'security.privileged': boolean,
   'snapshots.expiry': snapshotExpiry,
   'snapshots.pattern': snapshotPattern,
+  'snapshots.schedule': snapshotSchedule,
+  'snapshots.schedule.stopped': boolean,
 };
 
 /** Families of keys that carry data rather than settings. */
@@ -57,7 +60,6 @@ const NOT_YET = [
   'security.idmap.',
   'security.protection.',
   'security.syscalls.',
-  'snapshots.schedule',
 ];
 
 /** @throws AppError `invalid` for the first key or value that is wrong. */

@@ -16,6 +16,8 @@ export interface SnapshotRecord {
   readonly createdAt: string;
   /** ISO 8601; '' = never. */
   readonly expiresAt: string;
+  /** ISO 8601: the time of its schedule that it was taken for; absent: somebody asked for it. */
+  readonly scheduledFor?: string;
   /** The instance as it was: own keys only, `volatile.*` included. */
   readonly was: {
     readonly architecture: string;

@@ -36,6 +36,8 @@ export interface NewSnapshot extends SnapshotName {
   readonly stateful: boolean;
   /** ISO 8601; '' = never; undefined = as `snapshots.expiry` says. */
   readonly expiresAt?: string | undefined;
+  /** ms since the epoch: the time of its schedule. */
+  readonly scheduledFor?: number;
 }
 
 /** @param wanted `snapshot` '' = as `snapshots.pattern` says @throws AppError `not-found`, `exists`, `invalid`, `unavailable`, `busy`. */
@@ -56,6 +58,7 @@ export async function beginCreateSnapshot(
   const record = newSnapshot(value, checkName('snapshot', snapshot), stateful, {
     createdAt: isoTime(now),
     expiresAt: wanted.expiresAt ?? isoTime(expiryOf(config['snapshots.expiry'], now)),
+    ...(wanted.scheduledFor === undefined ? {} : { scheduledFor: isoTime(wanted.scheduledFor) }),
   });
   const { guards, writes } = SNAPSHOTS.create(SNAPSHOTS.key(value.id, snapshot), record);
   const input = { project, name, id: value.id, snapshot: record.id, stateful };
@@ -127,7 +130,7 @@ function newSnapshot(
   { id, architecture, description, config, devices, profiles, ephemeral, lastUsedAt }: InstanceRecord,
   name: string,
   stateful: boolean,
-  times: Pick<SnapshotRecord, 'createdAt' | 'expiresAt'>,
+  times: Pick<SnapshotRecord, 'createdAt' | 'expiresAt' | 'scheduledFor'>,
 ): SnapshotRecord {
   const was = { architecture, description, config, devices, profiles, ephemeral };
   return {

@@ -23,6 +23,8 @@ export const API_EXTENSIONS = [
   'exec_recording',
   'file_delete',
   // snapshots
+  'snapshot_scheduling',
+  'snapshot_schedule_aliases',
   'snapshot_expiry',
   'snapshot_expiry_creation',
   'container_only_migration',

@@ -6,10 +6,11 @@ import { expire } from './expire.ts';
 import type { Reconciler } from './reconciler.ts';
 import { settle } from './settle.ts';
 import { snapshotExpiry } from './snapshot-expiry.ts';
+import { snapshotSchedule } from './snapshot-schedule.ts';
 import { sweep } from './sweep.ts';
 import { tellEnds } from './tell-ends.ts';
 
 /** Made anew for each time as leader: what they remember is not worth more. */
 export function makeReconcilers(): readonly Reconciler[] {
-  return [settle, autostart, ephemeral, tellEnds(), sweep(), equip, expire, snapshotExpiry];
+  return [settle, autostart, ephemeral, tellEnds(), sweep(), equip, expire, snapshotExpiry, snapshotSchedule()];
 }
