@@ -131,7 +131,8 @@ function writeAgentConfig(hostDir: string, host: HostLayout, storage: StorageDri
 function ownPrograms(): Programs {
   const source = resolve(import.meta.dirname, '../../src');
   return {
-    controller: [process.execPath, join(source, 'controller/main.ts')],
+    // As in deploy/systemd: see there.
+    controller: [process.execPath, '--max-semi-space-size=4', join(source, 'controller/main.ts')],
     agent: [process.execPath, join(source, 'agent/main.ts')],
   };
 }

@@ -37,6 +37,7 @@ import { instanceService } from './service.ts';
 import { recoverStates } from './snapshots/recover-states.ts';
 import { snapshotService } from './snapshots/service.ts';
 import { stateFolders } from './snapshots/state-folders.ts';
+import { usageService } from './usage-stream.ts';
 import { verbs } from './verb.ts';
 
 export interface AgentOptions {
@@ -78,6 +79,7 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
       ...imageService(host, store, dataPlane, identity),
       ...moveService(host, moves, identity),
       ...snapshotService(host, verb),
+      ...usageService(host),
     },
     allow: isController,
     // Refusals are logged by the verbs; what is left is ours to mend.

@@ -1,5 +1,5 @@
 /** Lists and full views of instances: `recursion=2` (and 1 of a single one) adds what only the hosts know. */
-import type { InstanceRecord } from '../../domain/instance.ts';
+import type { InstanceRecord, Seen } from '../../domain/instance.ts';
 import { type Answer, sync } from '../http/answer.ts';
 import { parseFilter } from '../http/filter.ts';
 import { type ApiRequest, recursion } from '../http/request.ts';
@@ -25,27 +25,33 @@ export async function listInstances(lxd: Lxd, request: ApiRequest, collection: s
     case 1:
       return sync(shown.map(({ object }) => object));
     default:
-      return sync(await Promise.all(shown.map(({ record, object }) => full(lxd, record, object))));
+      return sync(await fullObjects(lxd, shown));
   }
 }
 
 export async function fullInstance(lxd: Lxd, record: InstanceRecord): Promise<object> {
-  return full(lxd, record, shownInstance(lxd.view, record));
+  return full(lxd, record, shownInstance(lxd.view, record), await instanceState(lxd, record));
 }
 
 export async function instanceState(lxd: Lxd, record: InstanceRecord) {
   const seen = seenState(lxd.view, record);
-  const runs = seen === 'running' || seen === 'frozen';
-  return shownState(seen, runs ? await lxd.states.get(record) : undefined);
+  return shownState(seen, hasUsage(seen) ? await lxd.states.get(record) : undefined);
 }
 
-async function full(lxd: Lxd, record: InstanceRecord, object: object): Promise<object> {
-  return {
-    ...object,
-    state: await instanceState(lxd, record),
-    snapshots: shownSnapshots(lxd.view, record),
-    backups: null,
-  };
+/** Whether each runs is told by the view; the rest may be a second old. */
+async function fullObjects(
+  lxd: Lxd,
+  shown: readonly { readonly record: InstanceRecord; readonly object: object }[],
+): Promise<readonly object[]> {
+  const seen = shown.map(({ record }) => seenState(lxd.view, record));
+  const usage = await lxd.states.all(shown.filter((_, at) => hasUsage(seen[at]!)).map(({ record }) => record));
+  return shown.map(({ record, object }, at) => full(lxd, record, object, shownState(seen[at]!, usage.get(record.id))));
+}
+
+const hasUsage = (seen: Seen): boolean => seen === 'running' || seen === 'frozen';
+
+function full(lxd: Lxd, record: InstanceRecord, object: object, state: object): object {
+  return { ...object, state, snapshots: shownSnapshots(lxd.view, record), backups: null };
 }
 
 function visible(lxd: Lxd, request: ApiRequest): readonly InstanceRecord[] {

@@ -221,6 +221,12 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
       expect(ref);
       return { status: statusOf(ref.id) };
     },
+    observeUsage: async function* () {
+      const running = [...instances].filter(([, { state }]) => state !== 'stopped');
+      yield {
+        instances: running.map(([id, { spec }]) => ({ id, generation: spec.generation, state: { processes: 1 } })),
+      };
+    },
     getLog: async () => ({ text: '' }),
     exec: async function* () {
       yield* [];
