@@ -7,7 +7,7 @@ import type { Stored } from '../../../store/keyspace.ts';
 import { beginDeleteImage, beginImportImage } from '../../commands/images.ts';
 import { commit } from '../../commit.ts';
 import { type Answer, DONE, started, sync } from '../../http/answer.ts';
-import { type ApiRequest, matchEtag, parse, readText } from '../../http/request.ts';
+import { type ApiRequest, matchEtag, parse, readBody, readText } from '../../http/request.ts';
 import type { Route } from '../../http/route.ts';
 import { IMAGES } from '../../spaces.ts';
 import type { Lxd } from '../context.ts';
@@ -156,7 +156,7 @@ const changeBody = z.object({
 async function change(lxd: Lxd, request: ApiRequest, next: ConfigChange): Promise<Answer> {
   const old = find(lxd, request);
   matchEtag(request, writableImage(old.value));
-  const sent = parse(changeBody, JSON.parse((await readText(request, MAX_JSON_BYTES)) || '{}'));
+  const sent = await readBody(request, changeBody);
   const record: ImageRecord = {
     ...old.value,
     autoUpdate: sent.auto_update ?? old.value.autoUpdate,

@@ -57,7 +57,7 @@ const PART = { metadata: 'meta', rootfs: 'rootfs' } as const;
 
 /** @returns the file name of the metadata. When it throws, nothing is being sent any more. */
 async function receiveForm(request: ApiRequest, body: Readable, send: Send): Promise<string> {
-  const form = new Busboy({ headers: { 'content-type': request.headers['content-type']! } });
+  const form = openForm(request.headers['content-type']!);
   const seen = new Map<UploadPart['part'], string>();
   const streams: Readable[] = [];
   const sent: Promise<void>[] = [];
@@ -94,6 +94,14 @@ async function receiveForm(request: ApiRequest, body: Readable, send: Send): Pro
   for (const [field, part] of Object.entries(PART))
     if (!seen.has(part)) fail('invalid', `Invalid image upload: the part "${field}" is missing`);
   return seen.get('meta')!;
+}
+
+function openForm(type: string): InstanceType<typeof Busboy> {
+  try {
+    return new Busboy({ headers: { 'content-type': type } });
+  } catch (error) {
+    return fail('invalid', `Invalid image upload: Content-Type ${type}: ${(error as Error).message}`);
+  }
 }
 
 function whyNot(field: string): string {
