@@ -132,7 +132,12 @@ function ownPrograms(): Programs {
   const source = resolve(import.meta.dirname, '../../src');
   return {
     // As in deploy/systemd: see there.
-    controller: [process.execPath, '--max-semi-space-size=4', join(source, 'controller/main.ts')],
+    controller: [
+      process.execPath,
+      '--max-semi-space-size=4',
+      '--heap-growing-percent=50',
+      join(source, 'controller/main.ts'),
+    ],
     agent: [process.execPath, join(source, 'agent/main.ts')],
   };
 }
