@@ -4,6 +4,7 @@ import { fail } from '../domain/errors.ts';
 import type { AgentServer } from '../rpc/agent-services.ts';
 import type { DataToken, ImageInfoSchema, ImageSource } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { TlsIdentity } from '../rpc/identity.ts';
+import { BACKUP_STREAM } from './backups/backup-file.ts';
 import type { DataPlane } from './data-plane/listener.ts';
 import type { Host } from './host.ts';
 import { createFetchImage, type ImageSource as Source } from './image/fetch-image.ts';
@@ -22,7 +23,7 @@ export function imageService(host: Host, store: ImageStore, dataPlane: DataPlane
 
   return {
     async issueDataToken({ kind, params }) {
-      if (![UPLOAD_STREAM, DOWNLOAD_STREAM, PROBE_STREAM].includes(kind))
+      if (![UPLOAD_STREAM, DOWNLOAD_STREAM, PROBE_STREAM, BACKUP_STREAM].includes(kind))
         fail('invalid', `there are no tokens for "${kind}" streams`);
       return { token: dataPlane.issueToken(kind, params, TOKEN_TTL_MS), address: host.config.dataListen };
     },

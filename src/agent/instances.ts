@@ -6,6 +6,7 @@ import { AppError, fail } from '../domain/errors.ts';
 import type { Wanted } from '../domain/instance.ts';
 import { parseBytes } from '../domain/size.ts';
 import { applyLimits } from './apply-limits.ts';
+import { type BackupOrder, makeFromBackup } from './backups/backups.ts';
 import type { Host } from './host.ts';
 import { idMapOf, pinCpus, writeInstanceFiles } from './instance-files.ts';
 import type { LedgerEntry } from './ledger.ts';
@@ -27,9 +28,15 @@ const SHUTDOWN_TIMEOUT_MS = 30_000;
 
 /**
  * Makes its root and records it as ours; it is stopped afterwards if it is new.
- * @param copy what its root is a copy of; undefined: it is made from its image
+ * @param copy what its root is a copy of @param backup the archive that it comes from; without both: its image
  */
-export async function ensureInstance(host: Host, spec: Spec, report: Report, copy?: CopyOrder): Promise<void> {
+export async function ensureInstance(
+  host: Host,
+  spec: Spec,
+  report: Report,
+  copy?: CopyOrder,
+  backup?: BackupOrder,
+): Promise<void> {
   await host.locks.run(spec.id, async () => {
     admit(host, spec);
     planNics(spec, host.config.bridge); // what cannot be plugged is refused now, not at the first start
@@ -39,7 +46,7 @@ export async function ensureInstance(host: Host, spec: Spec, report: Report, cop
     const known = host.ledger.get(spec.id);
     if (!(known && (await driver.exists(volume)))) {
       try {
-        await makeRoot(host, driver, spec, report, copy);
+        await makeRoot(host, driver, spec, report, copy, backup);
       } catch (thrown) {
         await driver.remove(volume);
         throw thrown;
@@ -155,6 +162,7 @@ async function makeRoot(
   spec: Spec,
   report: Report,
   copy: CopyOrder | undefined,
+  backup: BackupOrder | undefined,
 ): Promise<void> {
   const volume = instanceVolume(spec.id);
   const idMap = idMapOf(host, spec);
@@ -162,6 +170,9 @@ async function makeRoot(
   if (copy !== undefined) {
     report({ phase: 'clone' });
     await copyRoot(host, driver, spec, copy);
+  } else if (backup !== undefined) {
+    report({ phase: 'unpack' });
+    await makeFromBackup(host, driver, spec, backup);
   } else if (spec.image === '') {
     await driver.createEmpty(volume, idMap);
   } else {
@@ -172,7 +183,12 @@ async function makeRoot(
     await driver.createFromImage(volume, image);
   }
   await setQuota(driver, spec);
-  await host.images.render(spec, copy === undefined ? 'create' : 'copy', await driver.activate(volume), idMap);
+  await host.images.render(
+    spec,
+    copy === undefined && backup === undefined ? 'create' : 'copy',
+    await driver.activate(volume),
+    idMap,
+  );
 }
 
 /** A limit that this kind of pool cannot hold is refused; lifting one always works. */

@@ -7,6 +7,8 @@ import { AGENT_SERVICES } from '../rpc/agent-services.ts';
 import { isController, type TlsIdentity } from '../rpc/identity.ts';
 import { serveGrpc } from '../rpc/server.ts';
 import { readConfig, runnable } from './agent-config.ts';
+import { serveBackups } from './backups/backup-file.ts';
+import { backupService } from './backups/service.ts';
 import { openCgroups } from './cgroups.ts';
 import { locateCriu } from './criu/locate.ts';
 import { type CriuCapability, probeCriu } from './criu/probe.ts';
@@ -69,16 +71,18 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
   const verb = verbs(observer, log);
   const dataPlane = await listenForData({ ...hostAndPort(host.config.dataListen), identity, clock: systemClock });
   serveImageStreams(dataPlane, store);
+  serveBackups(dataPlane, host);
   const moves = openMoves(host, { dataPlane, identity, criu: criu ?? 'criu' });
   const server = await serveGrpc({
     address: host.config.listen,
     tls: identity,
     services: AGENT_SERVICES,
     implementation: {
-      ...instanceService(host, observer, verb),
+      ...instanceService(host, observer, verb, store),
       ...imageService(host, store, dataPlane, identity),
       ...moveService(host, moves, identity),
       ...snapshotService(host, verb),
+      ...backupService(host, store, verb),
       ...usageService(host),
     },
     allow: isController,

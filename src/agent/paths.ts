@@ -18,6 +18,8 @@ export interface Paths {
   readonly moves: string;
   /** Memory and processes kept on disk, see `snapshots/state-folders.ts`. */
   readonly states: string;
+  /** Archives of instances, one file a backup, named by its id. */
+  readonly backups: string;
   /** What was learnt about moves. */
   readonly pace: string;
 }
@@ -36,6 +38,7 @@ export function pathsIn(data: string): Paths {
     lxc: join(data, 'lxc'),
     moves: join(data, 'moves'),
     states: join(data, 'states'),
+    backups: join(data, 'backups'),
     pace: join(data, 'move-pace.json'),
   };
 }
@@ -44,6 +47,6 @@ export function pathsIn(data: string): Paths {
 export async function makeFolders(paths: Paths): Promise<void> {
   for (const folder of [paths.data, paths.pools, paths.lxc, paths.states])
     await mkdir(folder, { recursive: true, mode: 0o711 });
-  for (const folder of [paths.tls, paths.ledger, paths.images, paths.uploads])
+  for (const folder of [paths.tls, paths.ledger, paths.images, paths.uploads, paths.backups])
     await mkdir(folder, { recursive: true, mode: 0o700 });
 }

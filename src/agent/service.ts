@@ -4,10 +4,12 @@ import { fail } from '../domain/errors.ts';
 import { WANTED, type Wanted } from '../domain/instance.ts';
 import type { AgentServer } from '../rpc/agent-services.ts';
 import type { InstanceStatusSchema } from '../rpc/gen/berth/agent/v1/agent_pb.ts';
+import { parseBackup } from './backups/backups.ts';
 import { describeHost } from './describe-host.ts';
 import { examine } from './examine.ts';
 import { exec } from './exec/exec.ts';
 import type { Host } from './host.ts';
+import type { ImageStore } from './image/image-store.ts';
 import { instanceState } from './instance-state.ts';
 import { ensureConfig, ensureInstance, ensureNoInstance, ensureState } from './instances.ts';
 import { notSeenYet, type Observer, type Status } from './observe.ts';
@@ -20,7 +22,7 @@ import type { Verb } from './verb.ts';
 type InstanceStatus = MessageInitShape<typeof InstanceStatusSchema>;
 
 /** The part of the service that is about the host and its instances. */
-export function instanceService(host: Host, observer: Observer, verb: Verb) {
+export function instanceService(host: Host, observer: Observer, verb: Verb, store: ImageStore) {
   const statusOf = (ref: Ref): Status =>
     observer.list().find(({ id }) => id === ref.id) ?? notSeenYet(ref.id, ref.generation, host.clock.now());
 
@@ -52,7 +54,9 @@ export function instanceService(host: Host, observer: Observer, verb: Verb) {
       progressOf(async report => {
         const spec = parseSpec(request.spec);
         const copy = parseCopy(request.copy);
-        await verb('ensureInstance', spec, () => ensureInstance(host, spec, report, copy));
+        const from = request.backup;
+        const backup = from && parseBackup(from, await store.uploadPath(from.upload, 'meta'));
+        await verb('ensureInstance', spec, () => ensureInstance(host, spec, report, copy, backup));
       }),
     async ensureNoInstance(request) {
       const ref = parseRef(request.ref);

@@ -5,6 +5,7 @@
  * |----------------------------------|----------------------------------------------------------------------------|
  * | instances, addresses             | sagas, under the instance's lock; what the host did by itself: `settle`    |
  * | snapshots                        | sagas, under the instance's lock                                           |
+ * | backups                          | sagas, under the instance's lock                                           |
  * | allocations                      | `instances/allocations`, in the transaction that places or removes         |
  * | status, node-status              | the leader's observer, from what agents report                             |
  * | nodes                            | the cluster API: join, edit, evacuate, restore, remove                     |
@@ -18,6 +19,7 @@
  *
  * `test/house-rules.test.ts` holds the files to it.
  */
+import type { BackupRecord } from '../domain/backup.ts';
 import type { ImageAliasRecord, ImageRecord } from '../domain/image.ts';
 import type { InstanceRecord, StatusRecord } from '../domain/instance.ts';
 import type { AddressRecord, NetworkRecord } from '../domain/network.ts';
@@ -31,6 +33,7 @@ import type { ServerConfigRecord } from './server-config.ts';
 
 export const INSTANCES = keyspace<InstanceRecord, readonly [project: string, name: string]>('instances');
 export const SNAPSHOTS = keyspace<SnapshotRecord, readonly [instance: string, name: string]>('snapshots');
+export const BACKUPS = keyspace<BackupRecord, readonly [instance: string, name: string]>('backups');
 export const STATUS = keyspace<StatusRecord, readonly [id: string]>('status');
 export const NODES = keyspace<NodeRecord>('nodes');
 export const NODE_STATUS = keyspace<NodeStatusRecord>('node-status');

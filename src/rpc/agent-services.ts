@@ -3,10 +3,11 @@
  * with all verbs, so that their names must differ; TypeScript says so when two do not agree.
  */
 import { Agent } from './gen/berth/agent/v1/agent_pb.ts';
+import { Backups } from './gen/berth/agent/v1/backups_pb.ts';
 import { Usage } from './gen/berth/agent/v1/usage_pb.ts';
 import type { Client, Server } from './shapes.ts';
 
-export const AGENT_SERVICES = [Agent, Usage] as const;
+export const AGENT_SERVICES = [Agent, Backups, Usage] as const;
 
 export type AgentServices = (typeof AGENT_SERVICES)[number];
 export type AgentServer = Server<AgentServices>;

@@ -11,6 +11,8 @@ export interface StreamOptions {
   readonly input?: string | Buffer;
   /** Descriptor that becomes its standard input instead; the caller closes it. */
   readonly stdin?: number;
+  /** Descriptor that becomes its standard output, for `feed`; default: what it writes is thrown away. */
+  readonly stdout?: number;
   /** Is this ending a success? Default: status 0. */
   readonly accepts?: (code: number, stderr: string) => boolean;
 }
@@ -38,8 +40,8 @@ export async function* output([file, args]: CommandLine, options: StreamOptions 
 
 /** Gives the program all of `body` to read and waits for its end. Returns the bytes it was given. */
 export async function feed([file, args]: CommandLine, body: AsyncIterable<Buffer>, options: StreamOptions = {}) {
-  const { cwd } = options;
-  const running = start(file, args, { ...(cwd === undefined ? {} : { cwd }), stdio: ['pipe', 'ignore', 'pipe'] });
+  const { cwd, stdout = 'ignore' } = options;
+  const running = start(file, args, { ...(cwd === undefined ? {} : { cwd }), stdio: ['pipe', stdout, 'pipe'] });
   const ended = outcome(running, file, options);
   ended.catch(() => {});
   running.stdin.on('error', () => {}); // met by the writer

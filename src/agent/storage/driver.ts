@@ -57,6 +57,8 @@ export interface StorageDriver {
   snapshot(volume: Volume, name: string): Promise<void>;
   removeSnapshot(volume: Volume, name: string): Promise<void>;
   listSnapshots(volume: Volume): Promise<readonly string[]>;
+  /** Where a snapshot's tree is, to be read only. */
+  snapshotPath(volume: Volume, name: string): Promise<string>;
   /** A new volume with the snapshot's content. */
   cloneSnapshot(volume: Volume, name: string, target: Volume): Promise<void>;
   /** A new volume with the content that `volume` has now; for one in use, see `snapshotsAreAtomic`. */

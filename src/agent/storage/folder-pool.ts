@@ -138,6 +138,7 @@ export async function openFolderPool(driver: PoolDriver, source: string, trees: 
         await rmdir(layout.snapshots(volume)).catch(() => {}); // others are left, or it is gone
       }),
     listSnapshots: async volume => namesIn(layout.snapshots(volume)),
+    snapshotPath: neededSnapshot,
     cloneSnapshot: async (volume, name, target) => cloneTree(await neededSnapshot(volume, name), target),
     clone: async (volume, target) => cloneTree(await needed(volume), target),
     async copySnapshot(volume, name, target, targetName) {

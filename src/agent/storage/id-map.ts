@@ -28,3 +28,25 @@ export function within(idMap: IdMap | undefined, [file, args]: CommandLine): Com
 
 /** The host's id of the root of a tree that is used under this mapping. */
 export const rootIdOf = (idMap: IdMap | undefined): number => idMap?.base ?? 0;
+
+/**
+ * As `within`, for a program that writes owners as an archive of a shifted tree has them: what is `archiveBase` + n there
+ * becomes n of the mapping. The program runs as the first of these ids and keeps its rights by `--keep-caps`.
+ */
+export function withinShifted(idMap: IdMap | undefined, archiveBase: number, command: CommandLine): CommandLine {
+  if (idMap === undefined || archiveBase === 0) return within(idMap, command);
+  const map = `${idMap.base},${archiveBase},${idMap.size}`;
+  const own = String(archiveBase);
+  const enter = [
+    '--user',
+    `--map-users=${map}`,
+    `--map-groups=${map}`,
+    '--setuid',
+    own,
+    '--setgid',
+    own,
+    '--keep-caps',
+  ];
+  const [file, args] = command;
+  return ['unshare', [...enter, '--', file, ...args]];
+}

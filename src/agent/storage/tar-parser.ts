@@ -20,8 +20,11 @@ export interface TarEntry {
 export type TarVisitor = (entry: TarEntry) => ((content: Buffer) => void) | undefined;
 
 export interface TarParser {
-  /** Throws `invalid` if this is not a tar stream, or a damaged one. */
-  push(chunk: Buffer): void;
+  /**
+   * Throws `invalid` if this is not a tar stream, or a damaged one.
+   * @returns how much of the chunk is of the archive, without its end mark if that is in it
+   */
+  push(chunk: Buffer): number;
   /** Throws `invalid` unless the archive is complete. */
   end(): void;
 }
@@ -99,16 +102,18 @@ export function createTarParser(visit: TarVisitor): TarParser {
 
   return {
     push(chunk) {
-      for (let at = 0; at < chunk.length && !ended; ) {
+      if (ended) return 0;
+      for (let at = 0; at < chunk.length; ) {
         if (sparseMap || (content === 0 && padding === 0)) {
           const wanted = BLOCK_BYTES - block.length;
           const part = chunk.subarray(at, at + wanted);
           at += part.length;
           block = block.length === 0 ? part : Buffer.concat([block, part]);
-          if (block.length < BLOCK_BYTES) return;
+          if (block.length < BLOCK_BYTES) return chunk.length;
           const whole = block;
           block = Buffer.alloc(0);
           header(whole);
+          if (ended) return Math.max(0, at - BLOCK_BYTES);
         } else if (content > 0) {
           const part = chunk.subarray(at, at + content);
           at += part.length;
@@ -121,6 +126,7 @@ export function createTarParser(visit: TarVisitor): TarParser {
           padding -= skipped;
         }
       }
+      return chunk.length;
     },
     end() {
       if (!ended) damaged('it ends before its end: it is truncated');

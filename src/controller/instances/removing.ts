@@ -1,8 +1,9 @@
 /** The end of an instance, in steps that only go forward: mark it, take it off its host, forget it. */
 import { together } from '../../store/keyspace.ts';
 import { commitDecided, commitInTurn } from '../decide.ts';
+import { isLost } from '../saga/live-agents.ts';
 import type { StepContext } from '../saga/step-context.ts';
-import { INSTANCES, SNAPSHOTS } from '../spaces.ts';
+import { BACKUPS, INSTANCES, SNAPSHOTS } from '../spaces.ts';
 import { refOf } from './expanded.ts';
 import { findInstance, type InstanceKey, removal } from './instance-store.ts';
 
@@ -19,6 +20,8 @@ export async function markDeleting(context: StepContext, key: InstanceKey): Prom
 export async function destroy(context: StepContext, key: InstanceKey): Promise<void> {
   const record = findInstance(context.view, key)?.value;
   if (record === undefined || record.node === '') return;
+  for (const { value } of context.view.list(BACKUPS, key.id))
+    if (!isLost(context.view, value.node)) await context.agents.of(value.node).ensureNoBackup({ backup: value.id });
   await context.agents.of(record.node).ensureNoInstance({ ref: refOf(record, record.generation) });
 }
 
@@ -27,6 +30,10 @@ export async function forget(context: StepContext, key: InstanceKey): Promise<vo
   await commitDecided(context, () => {
     const snapshots = context.view.list(SNAPSHOTS, key.id).slice(0, 50);
     return snapshots.length === 0 ? undefined : together(...snapshots.map(each => SNAPSHOTS.remove(each)));
+  });
+  await commitDecided(context, () => {
+    const backups = context.view.list(BACKUPS, key.id).slice(0, 50);
+    return backups.length === 0 ? undefined : together(...backups.map(each => BACKUPS.remove(each)));
   });
   await commitInTurn(context, () => {
     const stored = findInstance(context.view, key);

@@ -7,6 +7,8 @@ import type { TlsIdentity } from '../../rpc/identity.ts';
 export interface Bulk {
   /** Sends one part of an upload to the node; resolves when the node has all of it. */
   upload(node: string, agent: AgentClient, part: UploadPart, body: AsyncIterable<Buffer>): Promise<void>;
+  /** The bytes of a backup that the node keeps. */
+  backup(node: string, agent: AgentClient, backup: string): AsyncIterable<Buffer>;
   /** The bytes of one part of an image that the node keeps. */
   download(node: string, agent: AgentClient, part: ImagePart): AsyncIterable<Buffer>;
 }
@@ -33,6 +35,14 @@ export function openBulk(identity: TlsIdentity): Bulk {
       try {
         const answer = await channel.ask({}, body);
         for await (const _ of answer.body);
+      } finally {
+        await channel.close();
+      }
+    },
+    backup: async function* (node, agent, backup) {
+      const channel = await open(node, agent, 'backup-download', { backup });
+      try {
+        yield* (await channel.ask({})).body;
       } finally {
         await channel.close();
       }

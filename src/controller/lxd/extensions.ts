@@ -20,7 +20,6 @@ export const API_EXTENSIONS = [
   'container_exec_recording',
   'container_exec_signal_handling',
   'container_exec_user_group_cwd',
-  'exec_recording',
   'file_delete',
   // snapshots
   'snapshot_scheduling',
@@ -28,6 +27,12 @@ export const API_EXTENSIONS = [
   'snapshot_expiry',
   'snapshot_expiry_creation',
   'container_only_migration',
+  // backups
+  'container_backup',
+  'backup_compression',
+  'backup_compression_algorithm',
+  'backup_override_name',
+  'container_backup_override_pool',
   // cluster
   'clustering',
   'clustering_join_token',

@@ -10,6 +10,7 @@ import { type Answer, started, sync } from '../http/answer.ts';
 import { type ApiRequest, isTrue, readBody } from '../http/request.ts';
 import type { Target } from '../placing.ts';
 import { IMAGES } from '../spaces.ts';
+import { importBackup } from './backups/import.ts';
 import type { Lxd } from './context.ts';
 import { cleanDevices, configField, devicesField, flagField, textField, withoutEmpty } from './fields.ts';
 import { aliasTarget, imageByFingerprint } from './images/image.ts';
@@ -49,8 +50,7 @@ const body = z.object({
 
 export async function createInstance(lxd: Lxd, request: ApiRequest, collection: string): Promise<Answer> {
   const type = request.headers['content-type'] ?? '';
-  if (type.startsWith('application/octet-stream'))
-    fail('unsupported', 'Importing a backup is not supported by this version of Berth');
+  if (type.startsWith('application/octet-stream')) return importBackup(lxd, request);
   const sent = await readBody(request, body);
   if (sent.type === 'virtual-machine' || collection === 'virtual-machines')
     fail('unsupported', 'Virtual machines are not supported: Berth runs system containers');

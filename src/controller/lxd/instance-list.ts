@@ -3,8 +3,10 @@ import type { InstanceRecord, Seen } from '../../domain/instance.ts';
 import { type Answer, sync } from '../http/answer.ts';
 import { parseFilter } from '../http/filter.ts';
 import { type ApiRequest, recursion } from '../http/request.ts';
+import { backupsOf } from '../instances/backup-store.ts';
 import { seenState } from '../instances/state.ts';
 import { INSTANCES } from '../spaces.ts';
+import { shownBackup } from './backups/routes.ts';
 import type { Lxd } from './context.ts';
 import { shownInstance } from './instance.ts';
 import { shownState } from './instance-state.ts';
@@ -51,7 +53,8 @@ async function fullObjects(
 const hasUsage = (seen: Seen): boolean => seen === 'running' || seen === 'frozen';
 
 function full(lxd: Lxd, record: InstanceRecord, object: object, state: object): object {
-  return { ...object, state, snapshots: shownSnapshots(lxd.view, record), backups: null };
+  const backups = backupsOf(lxd.view, record.id).map(({ value }) => shownBackup(value));
+  return { ...object, state, snapshots: shownSnapshots(lxd.view, record), backups };
 }
 
 function visible(lxd: Lxd, request: ApiRequest): readonly InstanceRecord[] {

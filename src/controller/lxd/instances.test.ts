@@ -126,7 +126,7 @@ describe('an instance', () => {
       ['db-1', 'web-1'],
     );
     assert.equal(full[1].state.status, 'Running');
-    assert.deepEqual([full[0].state.network, full[0].snapshots, full[0].backups], [null, [], null]);
+    assert.deepEqual([full[0].state.network, full[0].snapshots, full[0].backups], [null, [], []]);
     const plain = await get('/1.0/instances?recursion=1&filter=status+eq+running+and+type+eq+container');
     assert.deepEqual(
       plain.map((each: { name: string }) => each.name),

@@ -6,6 +6,7 @@ import { beginDeleteInstance } from '../commands/delete-instance.ts';
 import { type Answer, started, sync } from '../http/answer.ts';
 import { type ApiRequest, recursion } from '../http/request.ts';
 import type { Route } from '../http/route.ts';
+import { createBackup, exportBackup, listBackups, oneBackup, removeBackup, renameBackup } from './backups/routes.ts';
 import type { Lxd } from './context.ts';
 import { exec } from './exec.ts';
 import { findInstance, shownInstance, writableInstance } from './instance.ts';
@@ -62,6 +63,12 @@ function routesOf(lxd: Lxd, collection: string): readonly Route[] {
     at('PATCH', '/:name/snapshots/:snapshot', changeSnapshot),
     at('POST', '/:name/snapshots/:snapshot', renameSnapshot),
     at('DELETE', '/:name/snapshots/:snapshot', removeSnapshot),
+    at('GET', '/:name/backups', listBackups),
+    at('POST', '/:name/backups', createBackup),
+    at('GET', '/:name/backups/:backup', oneBackup),
+    at('POST', '/:name/backups/:backup', renameBackup),
+    at('DELETE', '/:name/backups/:backup', removeBackup),
+    at('GET', '/:name/backups/:backup/export', exportBackup),
     at('GET', '/:name/logs', logFiles),
     at('GET', '/:name/logs/:file', logFile),
     at('DELETE', '/:name/logs/:file', removeLogFile),

@@ -23,7 +23,7 @@ import { requestorOf } from './requestor.ts';
 import { NO_TIME } from './status.ts';
 
 /** Null means "as configured"; the zero time, in either of LXD's ways to write it, means never. */
-const timeField = z
+export const timeField = z
   .string()
   .nullish()
   .transform((text, context) => {

@@ -1,5 +1,6 @@
 /** Everything that the cluster keeps true, besides `observe`, which is a stream and not a run. */
 import { autostart } from './autostart.ts';
+import { backupExpiry } from './backup-expiry.ts';
 import { ephemeral } from './ephemeral.ts';
 import { equip } from './equip.ts';
 import { expire } from './expire.ts';
@@ -12,5 +13,16 @@ import { tellEnds } from './tell-ends.ts';
 
 /** Made anew for each time as leader: what they remember is not worth more. */
 export function makeReconcilers(): readonly Reconciler[] {
-  return [settle, autostart, ephemeral, tellEnds(), sweep(), equip, expire, snapshotExpiry, snapshotSchedule()];
+  return [
+    settle,
+    autostart,
+    ephemeral,
+    tellEnds(),
+    sweep(),
+    equip,
+    expire,
+    snapshotExpiry,
+    snapshotSchedule(),
+    backupExpiry,
+  ];
 }

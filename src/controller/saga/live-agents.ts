@@ -3,8 +3,7 @@
  * that nobody waits for a host that is gone. Such a call fails with `NodeLost`, at once if the node is offline already.
  */
 import { AppError, RETRYABLE } from '../../domain/errors.ts';
-import type { AgentClient } from '../../rpc/agent-services.ts';
-import { Agent } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
+import { AGENT_SERVICES, type AgentClient } from '../../rpc/agent-services.ts';
 import type { CallOptions } from '../../rpc/shapes.ts';
 import type { View } from '../../store/view.ts';
 import type { Agents } from '../agents.ts';
@@ -31,7 +30,7 @@ export function isLost(view: View, node: string): boolean {
 }
 
 function liveClient(client: AgentClient, view: View, node: string, signal: AbortSignal): AgentClient {
-  const methods = Agent.methods.map(method => {
+  const methods = AGENT_SERVICES.flatMap(({ methods: all }) => all).map(method => {
     const call = client[method.localName as keyof AgentClient] as unknown as AnyCall;
     const stream = async function* (request: unknown, options?: CallOptions) {
       const watched = watch(view, node, signal, options?.signal);

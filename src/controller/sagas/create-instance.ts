@@ -28,6 +28,18 @@ export type CreateInput = InstanceKey & {
   readonly target?: Target;
   /** Instead of from its image: see `copy-instance.ts`. `target` is the node of the original then. */
   readonly copy?: CopyOrder;
+  /** Instead of from its image: see `import-instance.ts`. `target` is the node of the upload then. */
+  readonly backup?: BackupOrder;
+};
+
+export type BackupOrder = {
+  /** It lies there, examined. */
+  readonly node: string;
+  readonly upload: string;
+  /** Its snapshots by their names in it, and what they are here. */
+  readonly snapshots: Readonly<Record<string, string>>;
+  /** Owners in it are those inside, plus this. */
+  readonly idBase: number;
 };
 
 export type CopyOrder = {
@@ -98,13 +110,20 @@ function placement(
 async function make(context: StepContext, given: Given): Promise<void> {
   for (;;) {
     const { value } = needInstance(context.view, given.input);
-    const { copy } = given.input;
+    const { copy, backup } = given.input;
     try {
-      const imageSplit = copy === undefined && (await ensureImage(context, value.node, value.image));
-      const request = { spec: specOf(context.view, value), imageSplit, ...(copy === undefined ? {} : { copy }) };
+      const imageSplit =
+        copy === undefined && backup === undefined && (await ensureImage(context, value.node, value.image));
+      const request = {
+        spec: specOf(context.view, value),
+        imageSplit,
+        ...(copy && { copy }),
+        ...(backup && { backup }),
+      };
       return void (await drain(context, 'fs_progress', context.agents.of(value.node).ensureInstance(request)));
     } catch (thrown) {
-      if (!(thrown instanceof NodeLost) || thrown.node !== value.node || copy !== undefined) throw thrown;
+      if (!(thrown instanceof NodeLost) || thrown.node !== value.node || copy !== undefined || backup !== undefined)
+        throw thrown;
       context.log('its host was lost, looking for another', { node: value.node });
       await place(context, given);
     }

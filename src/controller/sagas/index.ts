@@ -1,5 +1,6 @@
 /** Everything that the cluster does on command. A saga that is listed here is repeated, failed and crashed by the tests. */
 import type { Saga } from '../saga/saga.ts';
+import { createBackup, deleteBackup, renameBackup } from './backups.ts';
 import { changeMany } from './change-many.ts';
 import { changeSnapshot } from './change-snapshot.ts';
 import { freezeInstance, restartInstance, startInstance, stopInstance, unfreezeInstance } from './change-state.ts';
@@ -12,6 +13,7 @@ import { deleteInstance } from './delete-instance.ts';
 import { deleteSnapshot } from './delete-snapshot.ts';
 import { evacuateNode, restoreNode } from './evacuate-node.ts';
 import { importImage } from './import-image.ts';
+import { importInstance } from './import-instance.ts';
 import { migrateCold } from './migrate-cold.ts';
 import { migrateLive } from './migrate-live.ts';
 import { relocate } from './relocate.ts';
@@ -40,6 +42,10 @@ export const SAGA_TABLES: readonly Saga[] = [
   changeSnapshot,
   restoreSnapshot,
   deleteSnapshot,
+  createBackup,
+  renameBackup,
+  deleteBackup,
+  importInstance,
   migrateLive,
   migrateCold,
   relocate,

@@ -12,6 +12,11 @@ export function snapshotResources(project: string, instance: string, snapshot: s
   return { ...instanceResources(project, instance), instances_snapshots: [url(path, project)] };
 }
 
+/** `backups` without project or instance, for that is how clients read the backup's name out of it. */
+export function backupResources(project: string, instance: string, backup: string): Resources {
+  return { ...instanceResources(project, instance), backups: [`/1.0/backups/${encodeURIComponent(backup)}`] };
+}
+
 export function imageResources(project: string, fingerprint: string): Resources {
   return { images: [url(`/1.0/images/${fingerprint}`, project)] };
 }

@@ -4,7 +4,7 @@ import { fail } from '../../domain/errors.ts';
 import type { AgentServer } from '../../rpc/agent-services.ts';
 import type { InstanceSpec, InstanceStatusSchema, ObservationSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { type FakeMove, moveVerbs } from './fake-moves.ts';
-import { copied, type Saved, snapshotVerbs } from './fake-snapshots.ts';
+import { copied, fromBackup, type Saved, snapshotVerbs } from './fake-snapshots.ts';
 import type { Tap } from './fake-world.ts';
 
 export interface FakeInstance extends Saved {
@@ -23,6 +23,8 @@ export interface FakeHost {
   readonly instances: Map<string, FakeInstance>;
   readonly images: Set<string>;
   readonly uploads: Map<string, string>;
+  /** Ids of the backups that it keeps. */
+  readonly backups: Set<string>;
   readonly moves: Map<string, FakeMove>;
   readonly pools: Set<string>;
   readonly networks: Set<string>;
@@ -55,6 +57,7 @@ export function makeHost(name: string, all: ReadonlyMap<string, FakeHost>, check
     instances,
     images: new Set(),
     uploads: new Map(),
+    backups: new Set(),
     moves: new Map(),
     pools: new Set(['default']),
     networks: new Set(['net0']),
@@ -187,13 +190,23 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
       }
       yield { done: true };
     },
+    ensureBackup: async function* ({ ref, backup }) {
+      expect(ref);
+      host.backups.add(backup);
+      yield { done: true };
+    },
+    ensureNoBackup: async ({ backup }) => done(host.backups.delete(backup)),
+    examineBackup: async ({ upload }) => ({
+      index: host.uploads.get(upload) ?? fail('not-found', `upload ${upload} is not known`),
+    }),
     ensureNoImage: async ({ fingerprint }) => done(host.images.delete(fingerprint)),
 
-    ensureInstance: async function* ({ spec, copy }) {
+    ensureInstance: async function* ({ spec, copy, backup }) {
       refuseOlder(spec!.id, spec!.generation);
       if (spec!.image !== '' && !host.images.has(spec!.image)) fail('not-found', `image ${spec!.image} is not here`);
       yield { phase: 'clone' };
-      if (!instances.has(spec!.id)) host.set(spec!.id, { spec: spec!, ...(copy && copied(instances, copy)) });
+      if (!instances.has(spec!.id))
+        host.set(spec!.id, { spec: spec!, ...(copy && copied(instances, copy)), ...(backup && fromBackup(backup)) });
       yield { done: true };
     },
     ensureNoInstance: async ({ ref }) => {

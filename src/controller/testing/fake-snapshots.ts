@@ -1,7 +1,7 @@
 /** Snapshots on fake hosts: a word stands for what is on the disk, and a flag for memory and processes. */
 import { fail } from '../../domain/errors.ts';
 import type { AgentServer } from '../../rpc/agent-services.ts';
-import type { CopyOf } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
+import type { CopyOf, FromBackup } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { FakeHost, FakeInstance } from './fake-host.ts';
 
 export interface Saved {
@@ -51,4 +51,10 @@ export function copied(instances: ReadonlyMap<string, FakeInstance>, copy: CopyO
   const along = Object.entries(copy.snapshots).map(([id, name]) => [name, { ...saved(id), memory: false }] as const);
   const { content } = copy.snapshot === '' ? original : saved(copy.snapshot);
   return { content, snapshots: new Map(along) };
+}
+
+/** What an instance from an archive begins with. */
+export function fromBackup({ snapshots }: FromBackup): Partial<FakeInstance> {
+  const along = Object.values(snapshots).map(id => [id, { content: 'from a backup', memory: false }] as const);
+  return { content: 'from a backup', snapshots: new Map(along) };
 }

@@ -1,4 +1,5 @@
 /** One case or more for every saga: a world to begin in, and the wish that begins it. */
+import { beginCreateBackup, beginDeleteBackup, beginImportInstance, beginRenameBackup } from '../commands/backups.ts';
 import { beginChangeMany, beginChangeState, STATE_ACTIONS, type StateAction } from '../commands/change-state.ts';
 import { beginCopyInstance } from '../commands/copy-instance.ts';
 import { beginCreateInstance } from '../commands/create-instance.ts';
@@ -20,6 +21,15 @@ import { sweepInstance } from '../sagas/sweep-instance.ts';
 import { INSTANCES } from '../spaces.ts';
 import { IMAGE, type TestCluster, type TestController } from './test-cluster.ts';
 import { wish } from './wishes.ts';
+
+const NOTHING_WAS = {
+  architecture: 'x86_64',
+  description: '',
+  config: {},
+  devices: {},
+  profiles: ['default'],
+  ephemeral: false,
+};
 
 export interface SagaCase {
   readonly name: string;
@@ -83,6 +93,13 @@ const snapshotted = (from: typeof stopped) => async (cluster: TestCluster, c: Te
   cluster.world.host('n1').set(value.id, { content: 'changed since' });
   const config = { ...value.config, 'user.since': 'yes', 'limits.memory': '1GiB' };
   await done(cluster, beginUpdateInstance(c, { ...c1, next: { ...value, config } }));
+};
+
+const b1 = { ...c1, backup: 'b1' };
+const newBackup = { ...b1, expiresAt: '', instanceOnly: false, compression: 'gzip' } as const;
+const backedUp = async (cluster: TestCluster, c: TestController) => {
+  await snapshotted(stopped)(cluster, c);
+  await done(cluster, beginCreateBackup(c, newBackup));
 };
 
 const CHANGES = {
@@ -185,6 +202,30 @@ export const SAGA_CASES: readonly SagaCase[] = [
     saga: 'delete-instance',
     prepare: snapshotted(stopped),
     begin: c => beginDeleteInstance(c, c1),
+  },
+  { name: 'backup', saga: 'create-backup', prepare: snapshotted(stopped), begin: c => beginCreateBackup(c, newBackup) },
+  {
+    name: 'rename a backup',
+    saga: 'rename-backup',
+    prepare: backedUp,
+    begin: c => beginRenameBackup(c, { ...b1, newName: 'b2' }),
+  },
+  { name: 'delete a backup', saga: 'delete-backup', prepare: backedUp, begin: c => beginDeleteBackup(c, b1) },
+  {
+    name: 'delete one with backups',
+    saga: 'delete-instance',
+    prepare: backedUp,
+    begin: c => beginDeleteInstance(c, c1),
+  },
+  {
+    name: 'import a backup with a snapshot',
+    saga: 'import-instance',
+    begin: c =>
+      beginImportInstance(c, {
+        wanted: wish('c1', { image: '' }),
+        order: { node: 'n2', upload: 'u1', idBase: 1_000_000 },
+        snapshots: [{ name: 's1', phase: 'ready', stateful: false, createdAt: '', expiresAt: '', was: NOTHING_WAS }],
+      }),
   },
   {
     name: 'update with a new card and more memory',

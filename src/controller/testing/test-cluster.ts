@@ -13,6 +13,7 @@ import type { SagaRecord } from '../saga/saga-record.ts';
 import {
   ADDRESSES,
   ALLOCATIONS,
+  BACKUPS,
   IMAGES,
   INSTANCES,
   LOCKS,
@@ -167,12 +168,14 @@ export async function openTestCluster(hosts: readonly string[], options: TestOpt
     picture: () => ({
       instances: view.list(INSTANCES).map(({ value }) => value),
       snapshots: view.list(SNAPSHOTS).map(({ value }) => value),
+      backups: view.list(BACKUPS).map(({ value }) => value),
       allocations: view.list(ALLOCATIONS).map(({ key, value }) => [key, value]),
       addresses: view.list(ADDRESSES).map(({ value }) => value),
       images: view.list(IMAGES).map(({ value }) => ({ ...value, nodes: [], lastUsedAt: '' })),
       nodes: view.list(NODES).map(({ value }) => value),
-      hosts: [...world.hosts.values()].map(({ name, instances, moves }) => ({
+      hosts: [...world.hosts.values()].map(({ name, instances, moves, backups }) => ({
         name,
+        backups: [...backups],
         moves: [...moves.keys()],
         instances: [...instances].map(([id, { state, held, content, memory, snapshots, spec }]) => ({
           id,
@@ -224,6 +227,14 @@ function assertConsistent(view: View, world: FakeWorld): void {
   }
   const stored = new Map(view.list(ALLOCATIONS).map(({ key, value }) => [ALLOCATIONS.parts(key)[0], value]));
   assert.deepEqual(stored, allocations, 'allocations');
+  assert.deepEqual(
+    [...world.hosts.values()].flatMap(({ backups }) => [...backups]).sort(),
+    view
+      .list(BACKUPS)
+      .map(({ value }) => value.id)
+      .sort(),
+    'backups',
+  );
   const held = view.list(INSTANCES).flatMap(({ value }) =>
     Object.entries(value.config)
       .filter(([key]) => /^volatile\..*\.ipv[46]\.address$/.test(key))

@@ -16,6 +16,7 @@ beforeEach(async () => {
   uploads = new Map();
   fail = undefined;
   const bulk: Bulk = {
+    backup: async function* () {},
     upload: async (node, _agent, { upload, part }, body) => {
       let text = '';
       for await (const chunk of body) text += chunk.toString();

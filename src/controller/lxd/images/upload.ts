@@ -109,14 +109,14 @@ function whyNot(field: string): string {
 }
 
 /** The online node with the most room. */
-function chooseNode(lxd: Lxd): string {
+export function chooseNode(lxd: Lxd): string {
   const room = lxd.view
     .list(NODES)
     .flatMap(({ value }) => lxd.view.get(NODE_STATUS.key(value.name))?.value ?? [])
     .filter(({ state }) => state === 'online')
     .map(({ name, pools }) => ({ name, free: Math.max(0, ...pools.map(each => each.totalBytes - each.usedBytes)) }))
     .sort((a, b) => b.free - a.free);
-  return room[0]?.name ?? fail('unavailable', 'No node is online to keep the image; see "cluster list"');
+  return room[0]?.name ?? fail('unavailable', 'No node is online to keep it; see "cluster list"');
 }
 
 const header = (request: ApiRequest, name: string): string => {

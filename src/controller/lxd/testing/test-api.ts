@@ -124,6 +124,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
 
 const noBulk: Bulk = {
   upload: async () => {},
+  backup: async function* () {},
   download: async function* () {},
 };
 

@@ -1,0 +1,97 @@
+/**
+ * `POST /1.0/instances` with an archive: a backup made by Berth or by LXD. The bytes go on to a node as they come; what the
+ * archive says of the instance is checked like any other request before anything is made of it.
+ */
+import { randomUUID } from 'node:crypto';
+import { rootDisk } from '../../../domain/devices.ts';
+import { fail } from '../../../domain/errors.ts';
+import type { Config, Devices, InstanceRecord } from '../../../domain/instance.ts';
+import { beginImportInstance } from '../../commands/backups.ts';
+import type { NewInstance } from '../../commands/new-instance.ts';
+import { type Answer, started } from '../../http/answer.ts';
+import type { ApiRequest } from '../../http/request.ts';
+import { expanded } from '../../instances/expanded.ts';
+import { INSTANCES } from '../../spaces.ts';
+import type { Lxd } from '../context.ts';
+import { chooseNode } from '../images/upload.ts';
+import { targetOf } from '../instance-create.ts';
+import { sagaOperation } from '../operation.ts';
+import { projectOf } from '../project.ts';
+import { requestorOf } from '../requestor.ts';
+import { type Contents, contentsOf, type Described } from './contents.ts';
+
+export async function importBackup(lxd: Lxd, request: ApiRequest): Promise<Answer> {
+  const project = projectOf(request);
+  const target = targetOf(request);
+  const node = target !== undefined && 'node' in target ? target.node : chooseNode(lxd);
+  const agent = lxd.agents.of(node);
+  const upload = randomUUID();
+  try {
+    await lxd.bulk.upload(node, agent, { upload, part: 'meta' }, request.body);
+    if (request.signal.aborted) throw request.signal.reason;
+    const contents = contentsOf(await agent.examineBackup({ upload }, { timeoutMs: EXAMINE_TIMEOUT_MS }));
+    const wanted = wishOf(lxd, request, project, contents);
+    const order = { node, upload, idBase: contents.idBase };
+    const was = (each: Described) => ({
+      architecture: each.architecture,
+      description: each.description,
+      config: lasting(lxd, each.config),
+      devices: each.devices,
+      profiles: each.profiles,
+      ephemeral: each.ephemeral,
+    });
+    const snapshots = contents.snapshots.map(each => ({
+      ...{ name: each.name, phase: 'ready' as const, stateful: false },
+      ...{ createdAt: each.createdAt, expiresAt: each.expiresAt, was: was(each) },
+    }));
+    return started(sagaOperation(await beginImportInstance(lxd, { wanted, order, snapshots }, requestorOf(request))));
+  } catch (error) {
+    await agent.finishUpload({ upload, discard: true }).catch(cause => {
+      request.log.warn('upload not discarded', { node, upload, cause });
+    });
+    throw error;
+  }
+}
+
+/** Reading a large archive from end to end on a slow disk. */
+const EXAMINE_TIMEOUT_MS = 1_800_000;
+
+function wishOf(lxd: Lxd, request: ApiRequest, project: string, { instance }: Contents): NewInstance {
+  const name = header(request, 'x-lxd-name') || instance.name;
+  const pool = header(request, 'x-lxd-pool');
+  const described = { project, config: instance.config, devices: instance.devices, profiles: instance.profiles };
+  return {
+    project,
+    name: name || fail('invalid', 'The backup does not name its instance: give it a name'),
+    description: instance.description,
+    architecture: instance.architecture,
+    config: lasting(lxd, instance.config),
+    devices: pool === '' ? instance.devices : withRootOn(pool, instance.devices, expanded(lxd.view, described).devices),
+    profiles: instance.profiles,
+    ephemeral: instance.ephemeral,
+    image: '',
+    target: undefined,
+  };
+}
+
+function withRootOn(pool: string, own: Devices, whole: Devices): Devices {
+  const name = rootDisk(whole)?.name ?? 'root';
+  return { ...own, [name]: { type: 'disk', path: '/', ...own[name], pool } };
+}
+
+/** What another cluster noted of the instance is not true here, but for its image and its cards, if nobody has them here. */
+function lasting({ view }: Lxd, config: Config): Config {
+  const cards = /^volatile\.[^.]+\.hwaddr$/;
+  const ours = (record: InstanceRecord) => Object.entries(record.config).filter(([key]) => cards.test(key));
+  const taken = new Set(view.list(INSTANCES).flatMap(({ value }) => ours(value).map(([, mac]) => mac)));
+  const kept = Object.entries(config).filter(([key, value]) => {
+    if (!key.startsWith('volatile.')) return true;
+    return key === 'volatile.base_image' || (cards.test(key) && !taken.has(value));
+  });
+  return Object.fromEntries(kept);
+}
+
+const header = (request: ApiRequest, name: string): string => {
+  const value = request.headers[name];
+  return (Array.isArray(value) ? value[0] : value) ?? '';
+};
