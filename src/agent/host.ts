@@ -4,6 +4,7 @@ import type { RunConfig } from './agent-config.ts';
 import type { Cgroups } from './cgroups.ts';
 import type { CriuCapability } from './criu/probe.ts';
 import type { DiskUsage } from './disk-usage.ts';
+import type { FileDoors } from './files/door.ts';
 import type { HostFacts } from './host-facts.ts';
 import type { Images } from './images.ts';
 import type { InstanceLocks } from './instance-lock.ts';
@@ -29,6 +30,7 @@ export interface Host {
   readonly locks: InstanceLocks;
   readonly states: StateFolders;
   readonly diskUsage: DiskUsage;
+  readonly fileDoors: FileDoors;
   readonly clock: Clock;
   /** What a real dump and restore on this host said; asked once, the first call waits for it. */
   readonly criu: () => Promise<CriuCapability>;

@@ -98,6 +98,7 @@ export async function ensureState(host: Host, ref: Ref, request: StateRequest): 
       const seen = host.runtime.look(ref.id);
       switch (nextAction(request.wanted, seen.state)) {
         case 'done':
+          if (seen.pid === 0) await host.fileDoors.end(ref.id); // what they saw is gone
           await settleState(host, entry, request);
           return seen;
         case 'start':
@@ -129,6 +130,7 @@ async function settleState(host: Host, { spec, wanted }: LedgerEntry, { stateful
 export async function ensureNoInstance(host: Host, ref: Ref): Promise<void> {
   await host.locks.run(ref.id, async () => {
     admit(host, ref);
+    await host.fileDoors.end(ref.id);
     await host.runtime.remove(ref.id);
     // Also where it does not exist any more: a removal that was broken off left something of it.
     for (const driver of poolsThatMayHold(host, ref.id)) await driver.remove(instanceVolume(ref.id));
@@ -199,6 +201,7 @@ export async function setQuota(driver: StorageDriver, spec: Spec): Promise<void>
 
 async function startInstance(host: Host, entry: LedgerEntry): Promise<void> {
   const { spec, pool } = entry;
+  await host.fileDoors.end(spec.id); // they see its root without what it mounts
   const rootfs = await host.pools.get(pool).activate(instanceVolume(spec.id));
   const cpus = pinCpus(host, spec);
   await host.images.render(spec, 'start', rootfs, idMapOf(host, spec));

@@ -16,6 +16,8 @@ import { lockDataFolder } from './data-folder-lock.ts';
 import { listenForData } from './data-plane/listener.ts';
 import { diskUsage } from './disk-usage.ts';
 import { endOrphanedCommands } from './exec/orphans.ts';
+import { fileDoors } from './files/door.ts';
+import { fileService } from './files/service.ts';
 import type { Host } from './host.ts';
 import { readHostFacts } from './host-facts.ts';
 import { type ImageStore, openImageStore } from './image/image-store.ts';
@@ -84,6 +86,7 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
       ...snapshotService(host, verb),
       ...backupService(host, store, verb),
       ...usageService(host),
+      ...fileService(host, dataPlane),
     },
     allow: isController,
     // Refusals are logged by the verbs; what is left is ours to mend.
@@ -122,6 +125,7 @@ async function openHost(paths: Paths, store: ImageStore, criu: string | undefine
     locks: instanceLocks(),
     states: stateFolders(paths.states),
     diskUsage: diskUsage(systemClock),
+    fileDoors: fileDoors(),
     clock: systemClock,
     criu: () => (probe ??= probeCriu(criu)),
     criuPath: criu ?? 'criu',

@@ -77,6 +77,7 @@ export function containersOf(host: Host): Containers {
     },
     thaw: id => host.runtime.thaw(id),
     async endSessions(id) {
+      await host.fileDoors.end(id);
       await endSessions(host.runtime.look(id).pid, () => host.cgroups.members(id), host.clock);
     },
     quiesce: id => quiesce(host.runtime.look(id).pid, host.clock),

@@ -80,6 +80,7 @@ export function createSource(ports: MovePorts): MoveSource {
 
   async function sync(key: MoveKey, spec: Spec, target: DataToken, mode: AgentMode): Promise<SyncReport> {
     const transfer = outgoingOf(key, spec);
+    if (mode === 'cold') await containers.endSessions(spec.id); // of file access: what they write would stay behind
     const channel = await transfer.open(target);
     try {
       const before = transfer.warm ? 0 : await sendSnapshots(ports, spec, transfer.sender, channel);

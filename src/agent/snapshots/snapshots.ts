@@ -62,6 +62,7 @@ export async function restoreSnapshot(host: Host, ref: Ref, order: RestoreOrder)
     // The old state goes last: whoever takes this back half-way finds it in its place, or beside the volume it belongs to.
     if (!isDone && replaced !== undefined && host.states.has(id, STOPPED_STATE))
       await host.states.copy(id, STOPPED_STATE, replaced);
+    await host.fileDoors.end(id);
     await driver.restore(volume, snapshot, replaced);
     await setQuota(driver, spec);
     await host.states.remove(id, STOPPED_STATE);

@@ -1,6 +1,6 @@
 /** A request as handlers see it: no framework, everything decoded, the body still to be read. */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { z } from 'zod';
 import { fail } from '../../domain/errors.ts';
@@ -27,6 +27,8 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
   /** Makes the connection a websocket, paused: resume it when you listen. @throws AppError `invalid` if the client did not ask for one. */
   upgrade(): Promise<WebSocket>;
+  /** Makes the connection one of another protocol, as plain bytes. @throws AppError `invalid` as above */
+  takeOver(protocol: string): Promise<Duplex>;
 }
 
 /** The body as JSON; undefined for an empty one, `null`, or `""` (clients send these with requests that need none). */

@@ -14,7 +14,7 @@ import type { Caller } from './caller.ts';
 import { type Listener, type Listeners, openListener } from './listener.ts';
 import type { ApiRequest } from './request.ts';
 import { ACCESS, type Api, type Rendered, type Route } from './route.ts';
-import { openUpgrader } from './upgrade.ts';
+import { openUpgrader, type Upgrades } from './upgrade.ts';
 
 export interface HttpOptions {
   /** The first is the one that answers for paths that belong to none. */
@@ -79,7 +79,7 @@ async function serve(
   api: Api,
   route: Route,
   options: HttpOptions,
-  upgrade: ApiRequest['upgrade'],
+  upgrade: Upgrades,
 ): Promise<void> {
   const beganAt = performance.now();
   const id = randomUUID();
@@ -134,7 +134,7 @@ function describe(
   id: string,
   caller: Caller,
   log: Log,
-  upgrade: ApiRequest['upgrade'],
+  upgrade: Upgrades,
 ): ApiRequest {
   const abort = new AbortController();
   reply.raw.once('close', () => {
@@ -151,7 +151,7 @@ function describe(
     body: request.raw,
     log,
     signal: abort.signal,
-    upgrade,
+    ...upgrade,
   };
 }
 

@@ -1,5 +1,6 @@
 /** Bulk bytes between the API and an agent's data plane: the only way on which images pass through the controller. */
 
+import type { Duplex } from 'node:stream';
 import type { AgentClient } from '../../rpc/agent-services.ts';
 import { dial } from '../../rpc/data/dial.ts';
 import type { TlsIdentity } from '../../rpc/identity.ts';
@@ -11,6 +12,13 @@ export interface Bulk {
   backup(node: string, agent: AgentClient, backup: string): AsyncIterable<Buffer>;
   /** The bytes of one part of an image that the node keeps. */
   download(node: string, agent: AgentClient, part: ImagePart): AsyncIterable<Buffer>;
+  /** An SFTP session on the files of an instance there, as plain bytes. */
+  files(node: string, agent: AgentClient, ref: InstanceVersion): Promise<Duplex>;
+}
+
+export interface InstanceVersion {
+  readonly id: string;
+  readonly generation: bigint;
 }
 
 export interface UploadPart {
@@ -46,6 +54,13 @@ export function openBulk(identity: TlsIdentity): Bulk {
       } finally {
         await channel.close();
       }
+    },
+    files: async (node, agent, ref) => {
+      const { token, address } = await agent.openFiles(ref);
+      const channel = await dial({ address, identity, kind: 'instance-files', token, node });
+      const { body } = await channel.ask({});
+      for await (const _ of body); // so that nothing of it is left before plain bytes
+      return channel.detach();
     },
     download: async function* (node, agent, part) {
       const channel = await open(node, agent, 'image-download', { ...part });

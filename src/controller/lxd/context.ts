@@ -10,6 +10,7 @@ import type { Sessions } from '../sessions/sessions.ts';
 import type { ClusterSecrets } from '../trust/secrets.ts';
 import type { Bulk } from './bulk.ts';
 import type { EventFeed } from './event-feed.ts';
+import type { FileSessions } from './files/sessions.ts';
 import type { Operations } from './operations-index.ts';
 import type { StateCache } from './state-cache.ts';
 
@@ -29,6 +30,7 @@ export interface Lxd {
   readonly feed: EventFeed;
   readonly sessions: Sessions;
   readonly bulk: Bulk;
+  readonly files: FileSessions;
   readonly states: StateCache;
   readonly metrics: Metrics;
 }

@@ -20,7 +20,12 @@ export const API_EXTENSIONS = [
   'container_exec_recording',
   'container_exec_signal_handling',
   'container_exec_user_group_cwd',
+  'directory_manipulation',
+  'file_append',
   'file_delete',
+  'file_symlinks',
+  'file_get_symlink',
+  'instance_file_head',
   // snapshots
   'snapshot_scheduling',
   'snapshot_schedule_aliases',

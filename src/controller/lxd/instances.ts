@@ -9,6 +9,7 @@ import type { Route } from '../http/route.ts';
 import { createBackup, exportBackup, listBackups, oneBackup, removeBackup, renameBackup } from './backups/routes.ts';
 import type { Lxd } from './context.ts';
 import { exec } from './exec.ts';
+import { deleteFile, getFile, postFile, sftp } from './files/files.ts';
 import { findInstance, shownInstance, writableInstance } from './instance.ts';
 import { patchInstance, putInstance } from './instance-change.ts';
 import { createInstance } from './instance-create.ts';
@@ -56,6 +57,11 @@ function routesOf(lxd: Lxd, collection: string): readonly Route[] {
     at('GET', '/:name/state', state),
     at('PUT', '/:name/state', changeState),
     at('POST', '/:name/exec', exec),
+    at('HEAD', '/:name/files', getFile), // before GET: else it would be made of that, and read whole files
+    at('GET', '/:name/files', getFile),
+    at('POST', '/:name/files', postFile),
+    at('DELETE', '/:name/files', deleteFile),
+    at('GET', '/:name/sftp', sftp),
     at('GET', '/:name/snapshots', listSnapshots),
     at('POST', '/:name/snapshots', createSnapshot),
     at('GET', '/:name/snapshots/:snapshot', oneSnapshot),

@@ -14,6 +14,7 @@ import type { ClusterSecrets } from '../trust/secrets.ts';
 import type { Bulk } from './bulk.ts';
 import type { Lxd } from './context.ts';
 import { openEventFeed } from './event-feed.ts';
+import { openFileSessions } from './files/sessions.ts';
 import { openOperations } from './operations-index.ts';
 import { ensureDefaultProfile } from './profiles.ts';
 import { lxdApi } from './routes.ts';
@@ -47,11 +48,13 @@ export async function serveLxd(options: LxdServerOptions): Promise<HttpServer> {
   const operations = openOperations(store, view, clock, () => ({ ...server, addresses }));
   const feed = openEventFeed(view, operations, log);
   const sessions = openSessions({ ...core, controller: name, fingerprint: server.fingerprint, log });
+  const files = openFileSessions({ ...core, bulk });
   const metrics = openMetrics(view);
   const lxd: Lxd = {
     ...core,
     controller: name,
     bulk,
+    files,
     log,
     secrets,
     addresses: () => addresses,
@@ -80,6 +83,7 @@ export async function serveLxd(options: LxdServerOptions): Promise<HttpServer> {
     close: async () => {
       await sessions.close();
       feed.close();
+      files.close();
       await http.close();
     },
   };

@@ -68,7 +68,12 @@ it('readers are answered without the store, with a warning how old the answer ma
   const http = await serveLxd({
     name: 'c1',
     core: { store, view, clock: systemClock, agents, engine },
-    bulk: { upload: () => assert.fail(), backup: () => assert.fail(), download: () => assert.fail() },
+    bulk: {
+      upload: () => assert.fail(),
+      backup: () => assert.fail(),
+      download: () => assert.fail(),
+      files: () => assert.fail(),
+    },
     secrets: await ensureSecrets(store, []),
     log: quietLog,
     socket: socketPath,

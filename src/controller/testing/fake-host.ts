@@ -241,6 +241,7 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
       };
     },
     getLog: async () => ({ text: '' }),
+    openFiles: async () => fail('unsupported', 'the fake host has no files'),
     exec: async function* () {
       yield* [];
       fail('unsupported', 'the fake host runs no commands');

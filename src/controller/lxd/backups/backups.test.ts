@@ -16,6 +16,7 @@ const bulk: Bulk = {
     api.cluster.world.host(node).uploads.set(upload, text);
   },
   download: async function* () {},
+  files: () => assert.fail('nobody asks for files'),
   backup: async function* (_node, _agent, backup) {
     yield Buffer.from(`archive ${backup}`);
   },

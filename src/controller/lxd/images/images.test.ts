@@ -27,6 +27,7 @@ beforeEach(async () => {
     download: async function* (_node, _agent, { part }) {
       yield Buffer.from(`bytes of ${part}`);
     },
+    files: () => assert.fail('nobody asks for files'),
   };
   api = await openTestApi({ hosts: ['n1'], bulk });
 });

@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
+import { AppError } from '../../../domain/errors.ts';
 import { type Identity, makeSelfSigned } from '../../../kit/certificates.ts';
 import { type Clock, systemClock } from '../../../kit/clock.ts';
 import type { AgentClient } from '../../../rpc/agent-services.ts';
@@ -126,6 +127,7 @@ const noBulk: Bulk = {
   upload: async () => {},
   backup: async function* () {},
   download: async function* () {},
+  files: () => Promise.reject(new AppError('unavailable', 'these hosts have no files')),
 };
 
 function hostPort(address: string): { readonly host: string; readonly port: number } {
