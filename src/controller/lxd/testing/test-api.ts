@@ -127,7 +127,7 @@ const noBulk: Bulk = {
   upload: async () => {},
   backup: async function* () {},
   download: async function* () {},
-  files: () => Promise.reject(new AppError('unavailable', 'these hosts have no files')),
+  files: () => Promise.reject(new AppError('not-found', 'these hosts have no files')),
 };
 
 function hostPort(address: string): { readonly host: string; readonly port: number } {
