@@ -201,6 +201,23 @@ describe('files of instances', { timeout: 240_000 }, () => {
     await sftp.closed;
   });
 
+  it('knows the same words in berth', async () => {
+    const berth = async (...args: string[]) => (await harness.berth(['file', ...args])).stdout;
+    await berth('push', '-r', join(folder, 'tree'), 'c1/srv');
+    assert.equal(await inside('cat /srv/tree/link'), '7');
+    const back = join(folder, 'by-berth');
+    await berth('pull', '-r', '-p', 'c1/srv/tree', `${back}/`);
+    assert.equal(readFileSync(join(back, 'tree/sub/f19'), 'utf8'), '19');
+    assert.equal(readlinkSync(join(back, 'tree/link')), 'sub/f7');
+    await harness.berth(['file', 'push', '-p', '--mode', '0600', '--uid', '8', '-', 'c1/srv/x/y'], { input: 'typed' });
+    assert.equal(await inside('stat -c "%a %u" /srv/x/y'), '600 8\n');
+    await harness.berth(['file', 'edit', 'c1/srv/x/y'], { input: 'edited' });
+    assert.equal(await berth('pull', 'c1/srv/x/y', '-'), 'edited');
+    await berth('delete', 'c1/srv/x/y');
+    assert.match(await harness.berthFails('file', 'pull', 'c1/srv/x/y', '-'), /no such file/);
+    assert.match(await harness.berthFails('file', 'push', '--mode', '999', join(folder, 'a'), 'c1/srv/'), /--mode/);
+  });
+
   it('works on a stopped container, and again when it runs', async () => {
     await lxc('file', 'pull', 'c1/etc/hostname', '-'); // a session that the stop must end
     await lxc('stop', '-f', 'c1');
