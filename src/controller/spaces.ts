@@ -8,6 +8,7 @@
  * | backups                          | sagas, under the instance's lock                                           |
  * | allocations                      | `instances/allocations`, in the transaction that places or removes         |
  * | status, node-status              | the leader's observer, from what agents report                             |
+ * | projects                         | the projects API, and the saga that renames one                            |
  * | nodes                            | the cluster API: join, edit, evacuate, restore, remove                     |
  * | sagas, locks                     | the saga engine that holds the claim                                       |
  * | images, image-aliases            | the image API and its sagas                                                |
@@ -25,6 +26,7 @@ import type { InstanceRecord, StatusRecord } from '../domain/instance.ts';
 import type { AddressRecord, NetworkRecord } from '../domain/network.ts';
 import type { AllocationRecord, NodeRecord, NodeStatusRecord } from '../domain/node.ts';
 import type { ProfileRecord } from '../domain/profile.ts';
+import type { ProjectRecord } from '../domain/project.ts';
 import type { SnapshotRecord } from '../domain/snapshot.ts';
 import type { StoragePoolRecord } from '../domain/storage-pool.ts';
 import { keyspace } from '../store/keyspace.ts';
@@ -43,6 +45,7 @@ export const SAGAS = keyspace<SagaRecord, readonly [operation: string]>('sagas')
 export const IMAGES = keyspace<ImageRecord, readonly [project: string, fingerprint: string]>('images');
 export const IMAGE_ALIASES = keyspace<ImageAliasRecord, readonly [project: string, name: string]>('image-aliases');
 export const PROFILES = keyspace<ProfileRecord, readonly [project: string, name: string]>('profiles');
+export const PROJECTS = keyspace<ProjectRecord>('projects');
 export const NETWORKS = keyspace<NetworkRecord>('networks');
 export const POOLS = keyspace<StoragePoolRecord>('pools');
 /** Who holds a thing that only one operation at a time may work on. */

@@ -1,5 +1,6 @@
 /** "Keep this image", and "forget it". */
 import { fail } from '../../domain/errors.ts';
+import { homeOf } from '../projects/project-store.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import { deleteImage } from '../sagas/delete-image.ts';
 import { type ImportInput, importImage } from '../sagas/import-image.ts';
@@ -33,7 +34,7 @@ export async function beginDeleteImage(
   { project, fingerprint }: { readonly project: string; readonly fingerprint: string },
   requestor?: Requestor,
 ): Promise<SagaRecord> {
-  if (view.get(IMAGES.key(project, fingerprint)) === undefined) fail('not-found', `Image not found: ${fingerprint}`);
+  if (view.get(IMAGES.key(homeOf(view, project, 'images'), fingerprint)) === undefined) fail('not-found', `Image not found: ${fingerprint}`);
   const beginning = {
     project,
     description: 'Deleting image',

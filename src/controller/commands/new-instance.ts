@@ -9,6 +9,7 @@ import { NOTHING } from '../../domain/resources.ts';
 import type { View } from '../../store/view.ts';
 import { expanded } from '../instances/expanded.ts';
 import type { Target } from '../placing.ts';
+import { homeOf } from '../projects/project-store.ts';
 import { IMAGES, NODES, POOLS } from '../spaces.ts';
 import { instanceNameFrom } from './instance-name.ts';
 
@@ -31,7 +32,7 @@ export interface NewInstance {
 
 /** @param id UUID of the new instance; the made-up name follows from it. @throws AppError `invalid`, `not-found`. */
 export function newInstance(view: View, request: NewInstance, id: string, now: number): InstanceRecord {
-  const image = request.image === '' ? undefined : view.get(IMAGES.key(request.project, request.image))?.value;
+  const image = request.image === '' ? undefined : view.get(IMAGES.key(homeOf(view, request.project, 'images'), request.image))?.value;
   if (image === undefined && request.image !== '') fail('not-found', `Image not found: ${request.image}`);
   const profiles = request.profiles ?? (image?.profiles.length ? image.profiles : ['default']);
   const described = { project: request.project, config: request.config, devices: request.devices, profiles };

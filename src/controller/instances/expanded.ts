@@ -5,14 +5,16 @@ import type { Config, Devices, InstanceRecord } from '../../domain/instance.ts';
 import { expand } from '../../domain/profile.ts';
 import type { InstanceSpecSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { View } from '../../store/view.ts';
+import { homeOf } from '../projects/project-store.ts';
 import { PROFILES } from '../spaces.ts';
 
 type Described = Pick<InstanceRecord, 'project' | 'config' | 'devices' | 'profiles'>;
 
 /** @throws AppError `invalid` for a profile that does not exist. */
 export function expanded(view: View, of: Described): { readonly config: Config; readonly devices: Devices } {
+  const home = homeOf(view, of.project, 'profiles');
   const profiles = of.profiles.map(
-    name => view.get(PROFILES.key(of.project, name))?.value ?? fail('invalid', `Profile "${name}" does not exist`),
+    name => view.get(PROFILES.key(home, name))?.value ?? fail('invalid', `Profile "${name}" does not exist`),
   );
   const whole = expand(of, profiles);
   return { config: withoutUnset(whole.config), devices: withoutNone(whole.devices) };

@@ -4,6 +4,7 @@ import type { ImageRecord } from '../../domain/image.ts';
 import type { ImageSource } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { Stored } from '../../store/keyspace.ts';
 import { commitDecided } from '../decide.ts';
+import { homeOf } from '../projects/project-store.ts';
 import { isLost } from '../saga/live-agents.ts';
 import type { StepContext } from '../saga/step-context.ts';
 import { IMAGES } from '../spaces.ts';
@@ -34,7 +35,7 @@ export async function ensureImage(context: StepContext, node: string, fingerprin
     await fetch(sources);
   }
   await commitDecided(context, () => {
-    const stored = context.view.get(IMAGES.key(context.project, fingerprint));
+    const stored = context.view.get(keyOf(context, fingerprint));
     if (stored === undefined || stored.value.nodes.includes(node)) return undefined;
     const nodes = [...stored.value.nodes, node];
     return IMAGES.replace(stored, { ...stored.value, nodes, lastUsedAt: new Date(context.clock.now()).toISOString() });
@@ -43,7 +44,7 @@ export async function ensureImage(context: StepContext, node: string, fingerprin
 }
 
 export function isSplit(context: StepContext, fingerprint: string): boolean {
-  return context.view.get(IMAGES.key(context.project, fingerprint))?.value.split ?? false;
+  return context.view.get(keyOf(context, fingerprint))?.value.split ?? false;
 }
 
 type Sources = Pick<ImageSource, 'node' | 'meta' | 'rootfs'>;
@@ -62,8 +63,12 @@ async function sourcesOf(context: StepContext, image: ImageRecord, node: string)
   return answers.flatMap(answer => (answer.status === 'fulfilled' ? [answer.value as Sources] : []));
 }
 
+function keyOf({ view, project }: StepContext, fingerprint: string) {
+  return IMAGES.key(homeOf(view, project, 'images'), fingerprint);
+}
+
 function needImage(context: StepContext, fingerprint: string): Stored<ImageRecord> {
   return (
-    context.view.get(IMAGES.key(context.project, fingerprint)) ?? fail('not-found', `Image not found: ${fingerprint}`)
+    context.view.get(keyOf(context, fingerprint)) ?? fail('not-found', `Image not found: ${fingerprint}`)
   );
 }

@@ -9,6 +9,7 @@ import type { NewInstance } from '../commands/new-instance.ts';
 import { type Answer, started, sync } from '../http/answer.ts';
 import { type ApiRequest, isTrue, readBody } from '../http/request.ts';
 import type { Target } from '../placing.ts';
+import { homeOf } from '../projects/project-store.ts';
 import { IMAGES } from '../spaces.ts';
 import { importBackup } from './backups/import.ts';
 import type { Lxd } from './context.ts';
@@ -69,7 +70,7 @@ export async function createInstance(lxd: Lxd, request: ApiRequest, collection: 
     target: targetOf(request),
   };
   if (sent.source.type === 'copy') return copy(lxd, request, wanted, sent.source);
-  const whole = { ...wanted, image: imageOf(lxd, project, sent.source) };
+  const whole = { ...wanted, image: imageOf(lxd, homeOf(lxd.view, project, 'images'), sent.source) };
   if (isTrue(request.query['dry-run'])) return sync(planInstance(lxd, whole));
   return started(sagaOperation(await beginCreateInstance(lxd, whole, requestorOf(request))));
 }

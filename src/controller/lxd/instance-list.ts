@@ -10,7 +10,8 @@ import { shownBackup } from './backups/routes.ts';
 import type { Lxd } from './context.ts';
 import { shownInstance } from './instance.ts';
 import { shownState } from './instance-state.ts';
-import { projectOf } from './project.ts';
+import { projectUrl } from './lists.ts';
+import { projectsOf } from './project.ts';
 import { shownSnapshots } from './snapshots.ts';
 
 /** @param collection `instances`, or the older name that the client used. */
@@ -23,7 +24,7 @@ export async function listInstances(lxd: Lxd, request: ApiRequest, collection: s
     .filter(({ object }) => takes(object));
   switch (recursion(request)) {
     case 0:
-      return sync(shown.map(({ record }) => `/1.0/${collection}/${record.name}`));
+      return sync(shown.map(({ record }) => projectUrl(record.project, collection, record.name)));
     case 1:
       return sync(shown.map(({ object }) => object));
     default:
@@ -58,8 +59,8 @@ function full(lxd: Lxd, record: InstanceRecord, object: object, state: object): 
 }
 
 function visible(lxd: Lxd, request: ApiRequest): readonly InstanceRecord[] {
-  return lxd.view
-    .list(INSTANCES, projectOf(request))
+  return projectsOf(lxd.view, request)
+    .flatMap(project => lxd.view.list(INSTANCES, project))
     .map(({ value }) => value)
     .filter(({ phase }) => phase !== 'creating');
 }

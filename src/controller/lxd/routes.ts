@@ -12,7 +12,8 @@ import { instanceRoutes } from './instances.ts';
 import { networkRoutes } from './networks.ts';
 import { operationRoutes } from './operations.ts';
 import { profileRoutes } from './profiles.ts';
-import { PROJECT_ROUTES } from './projects.ts';
+import { inProjects } from './project.ts';
+import { projectRoutes } from './projects/routes.ts';
 import { resourceRoutes } from './resources.ts';
 import { serverRoutes } from './server.ts';
 import { storagePoolRoutes } from './storage-pools.ts';
@@ -22,7 +23,7 @@ export function lxdApi(lxd: Lxd): Api {
   return {
     prefix: '/1.0',
     render: lxdRender,
-    routes: [
+    routes: inProjects(lxd.view, [
       ...serverRoutes(lxd),
       ...certificateRoutes(lxd),
       ...eventRoutes(lxd),
@@ -36,8 +37,8 @@ export function lxdApi(lxd: Lxd): Api {
       ...clusterRoutes(lxd),
       ...clusterGroupRoutes(lxd),
       ...resourceRoutes(lxd),
-      ...PROJECT_ROUTES,
+      ...projectRoutes(lxd),
       ...WARNING_ROUTES,
-    ],
+    ]),
   };
 }

@@ -12,7 +12,7 @@ import { NODE_STATUS, NODES } from '../spaces.ts';
 import type { Lxd } from './context.ts';
 import { API_EXTENSIONS } from './extensions.ts';
 import { type ConfigChange, configField, patched, withoutEmpty } from './fields.ts';
-import { DEFAULT_PROJECT, projectOf } from './project.ts';
+import { projectOf } from './project.ts';
 import { setServerConfig, shownConfig } from './server-config.ts';
 
 /** What we are compatible with; Juju wants a number of at least 5.0. */
@@ -94,7 +94,6 @@ function constantEnvironment(lxd: Lxd) {
     lxc_features: {},
     os_name: os.NAME ?? '',
     os_version: os.VERSION_ID ?? '',
-    project: DEFAULT_PROJECT,
     server: 'lxd',
     server_clustered: true,
     server_event_mode: 'full-mesh',

@@ -1,6 +1,7 @@
 /** Forgets an image with its aliases, then has every host remove it. Hosts that are away keep a copy that nobody misses. */
 import { together } from '../../store/keyspace.ts';
 import { commitDecided } from '../decide.ts';
+import { homeOf } from '../projects/project-store.ts';
 import { isLost } from '../saga/live-agents.ts';
 import { saga } from '../saga/saga.ts';
 import type { StepContext } from '../saga/step-context.ts';
@@ -18,7 +19,8 @@ export const deleteImage = saga<DeleteImageInput>('delete-image', 1)
   .end();
 
 async function forget(context: StepContext, { input }: Given): Promise<void> {
-  const { view, project } = context;
+  const { view } = context;
+  const project = homeOf(view, context.project, 'images');
   await commitDecided(context, () => {
     const stored = view.get(IMAGES.key(project, input.fingerprint));
     if (stored === undefined) return undefined;

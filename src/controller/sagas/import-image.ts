@@ -3,6 +3,7 @@ import { AppError } from '../../domain/errors.ts';
 import type { ImageRecord } from '../../domain/image.ts';
 import { together } from '../../store/keyspace.ts';
 import { commitDecided } from '../decide.ts';
+import { homeOf } from '../projects/project-store.ts';
 import { saga } from '../saga/saga.ts';
 import type { StepContext } from '../saga/step-context.ts';
 import { IMAGE_ALIASES, IMAGES } from '../spaces.ts';
@@ -82,7 +83,8 @@ async function removeUnlessKnown(context: StepContext, { input, finish }: Finish
 }
 
 async function publish(context: StepContext, { input, finish }: Finished): Promise<void> {
-  const { view, project } = context;
+  const { view } = context;
+  const project = homeOf(view, context.project, 'images');
   const { fingerprint } = finish;
   await commitDecided(context, () => {
     const key = IMAGES.key(project, fingerprint);

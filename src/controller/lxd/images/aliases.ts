@@ -11,7 +11,7 @@ import { IMAGE_ALIASES, IMAGES } from '../../spaces.ts';
 import type { Lxd } from '../context.ts';
 import { textField } from '../fields.ts';
 import { list, urlOf } from '../lists.ts';
-import { projectOf } from '../project.ts';
+import { homeFor } from '../project.ts';
 import { imageByFingerprint } from './image.ts';
 
 export function imageAliasRoutes(lxd: Lxd): readonly Route[] {
@@ -23,7 +23,7 @@ export function imageAliasRoutes(lxd: Lxd): readonly Route[] {
       handle: request =>
         list(
           request,
-          lxd.view.list(IMAGE_ALIASES, projectOf(request)).map(({ value }) => value),
+          lxd.view.list(IMAGE_ALIASES, homeFor(lxd.view, request, 'images')).map(({ value }) => value),
           ({ name }) => urlOf('images', 'aliases', name),
           shown,
         ),
@@ -63,7 +63,7 @@ const taken = (name: string) => new AppError('exists', `Alias already exists: ${
 
 function find(lxd: Lxd, request: ApiRequest): Stored<ImageAliasRecord> {
   const name = request.params.name!;
-  const found = lxd.view.get(IMAGE_ALIASES.key(projectOf(request), name));
+  const found = lxd.view.get(IMAGE_ALIASES.key(homeFor(lxd.view, request, 'images'), name));
   if (found === undefined) throw missing(name);
   return found;
 }
@@ -77,7 +77,7 @@ async function create(lxd: Lxd, request: ApiRequest): Promise<Answer> {
     request,
     z.object({ name: z.string(), target: z.string(), description: textField, type: textField }),
   );
-  const project = projectOf(request);
+  const project = homeFor(lxd.view, request, 'images');
   const name = checkAlias(sent.name);
   const target = imageByFingerprint(lxd.view, project, sent.target).value.fingerprint;
   const record: ImageAliasRecord = { name, project, target, description: sent.description };

@@ -14,7 +14,7 @@ import type { Lxd } from '../context.ts';
 import { type ConfigChange, configField, patched, withoutEmpty } from '../fields.ts';
 import { list, urlOf } from '../lists.ts';
 import { sagaOperation } from '../operation.ts';
-import { projectOf } from '../project.ts';
+import { homeFor, projectOf } from '../project.ts';
 import { requestorOf } from '../requestor.ts';
 import { exportImage } from './export.ts';
 import { imageByFingerprint, shownImage, writableImage } from './image.ts';
@@ -30,7 +30,7 @@ export function imageRoutes(lxd: Lxd): readonly Route[] {
         list(
           request,
           lxd.view
-            .list(IMAGES, projectOf(request))
+            .list(IMAGES, homeFor(lxd.view, request, 'images'))
             .map(({ value }) => value)
             .filter(image => mayKnow(request, image)),
           ({ fingerprint }) => urlOf('images', fingerprint),
@@ -70,8 +70,9 @@ export function imageRoutes(lxd: Lxd): readonly Route[] {
       path: '/1.0/images/:fingerprint',
       access: 'trusted',
       handle: async request => {
-        const { project, fingerprint } = find(lxd, request).value;
-        return started(sagaOperation(await beginDeleteImage(lxd, { project, fingerprint }, requestorOf(request))));
+        const { fingerprint } = find(lxd, request).value;
+        const image = { project: projectOf(request), fingerprint };
+        return started(sagaOperation(await beginDeleteImage(lxd, image, requestorOf(request))));
       },
     },
     {
@@ -89,7 +90,7 @@ export function imageRoutes(lxd: Lxd): readonly Route[] {
 const mayKnow = ({ caller }: ApiRequest, image: ImageRecord): boolean => caller.access !== 'anyone' || image.public;
 
 function find(lxd: Lxd, request: ApiRequest): Stored<ImageRecord> {
-  const stored = imageByFingerprint(lxd.view, projectOf(request), request.params.fingerprint!);
+  const stored = imageByFingerprint(lxd.view, homeFor(lxd.view, request, 'images'), request.params.fingerprint!);
   if (!mayKnow(request, stored.value))
     throw new AppError('not-found', `Image not found: ${request.params.fingerprint}`);
   return stored;
@@ -97,6 +98,7 @@ function find(lxd: Lxd, request: ApiRequest): Stored<ImageRecord> {
 
 /** JSON names a source; everything else is an archive, also when its type is not given (pylxd). */
 async function create(lxd: Lxd, request: ApiRequest): Promise<Answer> {
+  homeFor(lxd.view, request, 'images'); // may it?
   const project = projectOf(request);
   const { isJson, body } = await look(request);
   if (isJson) return refuseSource(await readText({ ...request, body }, MAX_JSON_BYTES));

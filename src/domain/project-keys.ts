@@ -1,0 +1,24 @@
+/** The config keys of a project. One that is not here, or not enforced yet, is refused by name: never accepted and ignored. */
+import { fail } from './errors.ts';
+import type { Config } from './instance.ts';
+import { FEATURES } from './project.ts';
+import { boolean, isTrue } from './values.ts';
+
+/** LXD has these; a limit that nothing enforces would be worse than none. */
+const NOT_YET = /^(limits|restricted|backups|images)(\.|$)/;
+
+/** @throws AppError `invalid`, naming the key. */
+export function checkProjectConfig(name: string, config: Config): void {
+  for (const [key, value] of Object.entries(config)) {
+    if (key.startsWith('user.') && key.length > 'user.'.length) continue;
+    if (FEATURES.some(feature => key === `features.${feature}`)) {
+      boolean(key, value);
+      if (key === 'features.networks' && isTrue(value) && name !== 'default')
+        fail('invalid', 'Invalid value for "features.networks": bridges are shared by all projects; set it to false');
+      continue;
+    }
+    if (NOT_YET.test(key))
+      fail('invalid', `Configuration key "${key}" of a project is not enforced by this version of Berth; unset it`);
+    fail('invalid', `Unknown configuration key of a project: "${key}"`);
+  }
+}
