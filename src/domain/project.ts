@@ -1,6 +1,7 @@
 /** Projects: instances under a name of their own, with images, profiles and volumes of their own or those of `default`. */
-import { isTrue } from './values.ts';
+
 import type { Config } from './instance.ts';
+import { isTrue } from './values.ts';
 
 /** The project that always exists. */
 export const DEFAULT_PROJECT = 'default';

@@ -34,7 +34,8 @@ export async function beginDeleteImage(
   { project, fingerprint }: { readonly project: string; readonly fingerprint: string },
   requestor?: Requestor,
 ): Promise<SagaRecord> {
-  if (view.get(IMAGES.key(homeOf(view, project, 'images'), fingerprint)) === undefined) fail('not-found', `Image not found: ${fingerprint}`);
+  if (view.get(IMAGES.key(homeOf(view, project, 'images'), fingerprint)) === undefined)
+    fail('not-found', `Image not found: ${fingerprint}`);
   const beginning = {
     project,
     description: 'Deleting image',

@@ -32,7 +32,10 @@ export interface NewInstance {
 
 /** @param id UUID of the new instance; the made-up name follows from it. @throws AppError `invalid`, `not-found`. */
 export function newInstance(view: View, request: NewInstance, id: string, now: number): InstanceRecord {
-  const image = request.image === '' ? undefined : view.get(IMAGES.key(homeOf(view, request.project, 'images'), request.image))?.value;
+  const image =
+    request.image === ''
+      ? undefined
+      : view.get(IMAGES.key(homeOf(view, request.project, 'images'), request.image))?.value;
   if (image === undefined && request.image !== '') fail('not-found', `Image not found: ${request.image}`);
   const profiles = request.profiles ?? (image?.profiles.length ? image.profiles : ['default']);
   const described = { project: request.project, config: request.config, devices: request.devices, profiles };

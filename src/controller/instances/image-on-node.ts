@@ -68,7 +68,5 @@ function keyOf({ view, project }: StepContext, fingerprint: string) {
 }
 
 function needImage(context: StepContext, fingerprint: string): Stored<ImageRecord> {
-  return (
-    context.view.get(keyOf(context, fingerprint)) ?? fail('not-found', `Image not found: ${fingerprint}`)
-  );
+  return context.view.get(keyOf(context, fingerprint)) ?? fail('not-found', `Image not found: ${fingerprint}`);
 }

@@ -2,7 +2,18 @@
 import type { InstanceRecord, StatusRecord } from '../../domain/instance.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
 import type { Change, View } from '../../store/view.ts';
-import { IMAGE_ALIASES, IMAGES, INSTANCES, NETWORKS, NODES, POOLS, PROFILES, SNAPSHOTS, STATUS } from '../spaces.ts';
+import {
+  IMAGE_ALIASES,
+  IMAGES,
+  INSTANCES,
+  NETWORKS,
+  NODES,
+  POOLS,
+  PROFILES,
+  PROJECTS,
+  SNAPSHOTS,
+  STATUS,
+} from '../spaces.ts';
 import { CERTIFICATES } from '../trust/certificates.ts';
 import { snapshotLifecycle } from './snapshot-lifecycle.ts';
 
@@ -52,6 +63,7 @@ const THINGS: readonly { space: Keyspace<any, any>; noun: string; url: string }[
   { space: PROFILES, noun: 'profile', url: '/1.0/profiles' },
   { space: IMAGES, noun: 'image', url: '/1.0/images' },
   { space: IMAGE_ALIASES, noun: 'image-alias', url: '/1.0/images/aliases' },
+  { space: PROJECTS, noun: 'project', url: '/1.0/projects' },
   { space: NETWORKS, noun: 'network', url: '/1.0/networks' },
   { space: POOLS, noun: 'storage-pool', url: '/1.0/storage-pools' },
   { space: NODES, noun: 'cluster-member', url: '/1.0/cluster/members' },

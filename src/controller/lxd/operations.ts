@@ -9,6 +9,8 @@ import { STEPS_KEY, stepsOf } from '../saga/steps-report.ts';
 import { revokeToken } from '../trust/tokens.ts';
 import type { Lxd } from './context.ts';
 import type { Operation } from './operation.ts';
+import type { FoundOperation } from './operations-index.ts';
+import { mayEnter, projectsOf } from './project.ts';
 
 export function operationRoutes(lxd: Lxd): readonly Route[] {
   const { operations } = lxd;
@@ -19,7 +21,7 @@ export function operationRoutes(lxd: Lxd): readonly Route[] {
       path: '/1.0/operations/:id',
       access: 'trusted',
       handle: async ({ params, caller }) => {
-        const { operation, source } = await operations.find(params.id!);
+        const { operation, source } = await findFor(lxd, caller, params.id!);
         if (source.kind === 'token') mustBeAdmin(caller);
         return sync(source.kind === 'saga' ? withSteps(operation, source.record) : operation);
       },
@@ -28,15 +30,17 @@ export function operationRoutes(lxd: Lxd): readonly Route[] {
       method: 'GET',
       path: '/1.0/operations/:id/wait',
       access: 'trusted',
-      handle: async request =>
-        sync(await operations.wait(request.params.id!, timeoutMs(request.query.timeout), request.signal)),
+      handle: async request => {
+        await findFor(lxd, request.caller, request.params.id!);
+        return sync(await operations.wait(request.params.id!, timeoutMs(request.query.timeout), request.signal));
+      },
     },
     {
       method: 'DELETE',
       path: '/1.0/operations/:id',
       access: 'trusted',
       handle: async ({ params, caller }) => {
-        const { operation, source } = await operations.find(params.id!);
+        const { operation, source } = await findFor(lxd, caller, params.id!);
         if (source.kind === 'token') {
           mustBeAdmin(caller);
           await revokeToken(lxd, source.token);
@@ -57,6 +61,12 @@ export function operationRoutes(lxd: Lxd): readonly Route[] {
   ];
 }
 
+/** Clients wait without naming a project: what counts is the operation's own. @throws AppError `not-found`. */
+async function findFor(lxd: Lxd, caller: Caller, id: string): Promise<FoundOperation> {
+  const found = await lxd.operations.find(id);
+  return mayEnter(caller, found.project) ? found : fail('not-found', `Operation not found: ${id}`);
+}
+
 /** How it got where it is: told to who asks for this one, not in lists and events. */
 function withSteps(operation: Operation, record: SagaRecord): Operation {
   return { ...operation, metadata: { ...operation.metadata, [STEPS_KEY]: stepsOf(record) } };
@@ -69,7 +79,9 @@ function mustBeAdmin({ access }: Caller): void {
 /** An object of lists, keyed by the lower-case status. */
 function byStatus(lxd: Lxd, request: ApiRequest): Record<string, (string | Operation)[]> {
   const groups: Record<string, (string | Operation)[]> = {};
-  for (const { operation, source } of lxd.operations.list()) {
+  const projects = new Set(projectsOf(lxd.view, request));
+  for (const { operation, source, project } of lxd.operations.list()) {
+    if (!projects.has(project)) continue;
     if (source.kind === 'token' && request.caller.access !== 'admin') continue; // its secret is in it
     const status = operation.status.toLowerCase();
     groups[status] ??= [];

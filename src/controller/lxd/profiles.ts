@@ -5,6 +5,7 @@ import { checkDevices } from '../../domain/devices.ts';
 import { AppError, fail } from '../../domain/errors.ts';
 import { checkName } from '../../domain/names.ts';
 import type { ProfileRecord } from '../../domain/profile.ts';
+import { DEFAULT_PROJECT } from '../../domain/project.ts';
 import { type Stored, together } from '../../store/keyspace.ts';
 import { commit } from '../commit.ts';
 import { type Answer, created, DONE, sync } from '../http/answer.ts';
@@ -13,9 +14,9 @@ import type { Route } from '../http/route.ts';
 import { INSTANCES, PROFILES } from '../spaces.ts';
 import type { Lxd } from './context.ts';
 import { cleanDevices, configField, devicesField, patched, textField, withoutEmpty } from './fields.ts';
-import { list, urlOf } from './lists.ts';
-import { refreshInstances } from './profile-users.ts';
-import { DEFAULT_PROJECT, projectOf } from './project.ts';
+import { list, projectUrl, urlOf } from './lists.ts';
+import { refreshInstances, usersOf } from './profile-users.ts';
+import { homeFor } from './project.ts';
 import { requestorOf } from './requestor.ts';
 
 export function profileRoutes(lxd: Lxd): readonly Route[] {
@@ -33,7 +34,7 @@ export function profileRoutes(lxd: Lxd): readonly Route[] {
     at('GET', '', request =>
       list(
         request,
-        lxd.view.list(PROFILES, projectOf(request)).map(({ value }) => value),
+        lxd.view.list(PROFILES, homeFor(lxd.view, request, 'profiles')).map(({ value }) => value),
         ({ name }) => urlOf('profiles', name),
         profile => shown(lxd, profile),
       ),
@@ -41,7 +42,11 @@ export function profileRoutes(lxd: Lxd): readonly Route[] {
     at('POST', '', async request => {
       const { name, ...rest } = await readBody(request, bodyOf.extend({ name: z.string() }));
       check(written(rest));
-      await create(lxd, { ...written(rest), name: checkName('profile', name), project: projectOf(request) });
+      await create(lxd, {
+        ...written(rest),
+        name: checkName('profile', name),
+        project: homeFor(lxd.view, request, 'profiles'),
+      });
       return created(urlOf('profiles', name));
     }),
     at('GET', '/:name', request => {
@@ -72,7 +77,7 @@ export function profileRoutes(lxd: Lxd): readonly Route[] {
     at('DELETE', '/:name', async request => {
       const old = find(lxd, request);
       if (old.value.name === 'default') fail('invalid', 'The "default" profile cannot be deleted');
-      const users = usersOf(lxd, old.value);
+      const users = userUrls(lxd, old.value);
       if (users.length > 0)
         fail('invalid', `Profile is currently in use by ${users.length} instance(s), e.g. ${users[0]}`);
       await commit(lxd, PROFILES.remove(old));
@@ -126,9 +131,7 @@ function check({ config, devices }: Writable): void {
 
 async function rename(lxd: Lxd, old: Stored<ProfileRecord>, name: string): Promise<void> {
   if (old.value.name === 'default') fail('invalid', 'The "default" profile cannot be renamed');
-  const users = lxd.view
-    .list(INSTANCES, old.value.project)
-    .filter(({ value }) => value.profiles.includes(old.value.name));
+  const users = usersOf(lxd.view, old.value);
   const record = { ...old.value, name };
   const renamed = users.map(user =>
     INSTANCES.replace(user, {
@@ -146,18 +149,18 @@ async function rename(lxd: Lxd, old: Stored<ProfileRecord>, name: string): Promi
 
 function find(lxd: Lxd, request: ApiRequest): Stored<ProfileRecord> {
   const name = request.params.name!;
-  return lxd.view.get(PROFILES.key(projectOf(request), name)) ?? fail('not-found', `Profile not found: ${name}`);
+  return (
+    lxd.view.get(PROFILES.key(homeFor(lxd.view, request, 'profiles'), name)) ??
+    fail('not-found', `Profile not found: ${name}`)
+  );
 }
 
 const taken = (name: string) => new AppError('exists', `The profile already exists: ${name}`);
 
 function shown(lxd: Lxd, profile: ProfileRecord) {
-  return { name: profile.name, ...writable(profile), used_by: usersOf(lxd, profile) };
+  return { name: profile.name, ...writable(profile), used_by: userUrls(lxd, profile) };
 }
 
-function usersOf(lxd: Lxd, { project, name }: ProfileRecord): readonly string[] {
-  return lxd.view
-    .list(INSTANCES, project)
-    .filter(({ value }) => value.profiles.includes(name))
-    .map(({ value }) => urlOf('instances', value.name));
+function userUrls(lxd: Lxd, profile: ProfileRecord): readonly string[] {
+  return usersOf(lxd.view, profile).map(({ value }) => projectUrl(value.project, 'instances', value.name));
 }

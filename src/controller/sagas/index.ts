@@ -18,6 +18,7 @@ import { migrateCold } from './migrate-cold.ts';
 import { migrateLive } from './migrate-live.ts';
 import { relocate } from './relocate.ts';
 import { renameInstance } from './rename-instance.ts';
+import { renameProject } from './rename-project.ts';
 import { restoreSnapshot } from './restore-snapshot.ts';
 import { startStateful, stopStateful } from './stateful-power.ts';
 import { sweepInstance } from './sweep-instance.ts';
@@ -51,6 +52,7 @@ export const SAGA_TABLES: readonly Saga[] = [
   relocate,
   evacuateNode,
   restoreNode,
+  renameProject,
   importImage,
   deleteImage,
   sweepInstance,

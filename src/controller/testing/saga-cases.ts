@@ -1,4 +1,6 @@
 /** One case or more for every saga: a world to begin in, and the wish that begins it. */
+
+import { together } from '../../store/keyspace.ts';
 import { beginCreateBackup, beginDeleteBackup, beginImportInstance, beginRenameBackup } from '../commands/backups.ts';
 import { beginChangeMany, beginChangeState, STATE_ACTIONS, type StateAction } from '../commands/change-state.ts';
 import { beginCopyInstance } from '../commands/copy-instance.ts';
@@ -17,8 +19,9 @@ import {
 import { beginUpdateInstance } from '../commands/update-instance.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import { instanceBeginning } from '../sagas/instance-beginning.ts';
+import { renameProject } from '../sagas/rename-project.ts';
 import { sweepInstance } from '../sagas/sweep-instance.ts';
-import { INSTANCES } from '../spaces.ts';
+import { INSTANCES, PROFILES, PROJECTS } from '../spaces.ts';
 import { IMAGE, type TestCluster, type TestController } from './test-cluster.ts';
 import { wish } from './wishes.ts';
 
@@ -333,6 +336,24 @@ export const SAGA_CASES: readonly SagaCase[] = [
       const beginning = instanceBeginning('Removing a leftover', value);
       return c.engine.start(sweepInstance, { node: 'n2', id: value.id, generation: 1 }, beginning);
     },
+  },
+  {
+    name: 'rename a project',
+    saga: 'rename-project',
+    prepare: async (_cluster, c) => {
+      const record = { name: 'p1', description: '', config: { 'features.profiles': 'true' } };
+      const profile = { name: 'default', project: 'p1', description: '', config: {}, devices: {} };
+      const { revision } = await c.store.commit(
+        together(PROJECTS.create(PROJECTS.key('p1'), record), PROFILES.create(PROFILES.key('p1', 'default'), profile)),
+      );
+      await c.view.reached(revision);
+    },
+    begin: c =>
+      c.engine.start(
+        renameProject,
+        { name: 'p1', newName: 'p2' },
+        { project, description: 'Renaming project', resources: {}, locks: ['project/p1'] },
+      ),
   },
   { name: 'delete an image', saga: 'delete-image', begin: c => beginDeleteImage(c, { project, fingerprint: IMAGE }) },
 ];

@@ -43,7 +43,12 @@ export function projectRoutes(lxd: Lxd): readonly Route[] {
         return sync(shown(project), writable(project));
       },
     },
-    { method: 'PUT', path, access: 'admin', handle: request => change(lxd, request, (_old, sent) => withoutEmpty(sent)) },
+    {
+      method: 'PUT',
+      path,
+      access: 'admin',
+      handle: request => change(lxd, request, (_old, sent) => withoutEmpty(sent)),
+    },
     { method: 'PATCH', path, access: 'admin', handle: request => change(lxd, request, patched) },
     { method: 'POST', path, access: 'admin', handle: request => rename(lxd, request) },
     { method: 'DELETE', path, access: 'admin', handle: request => remove(lxd, request) },
