@@ -1,5 +1,7 @@
 import { at } from '../api/path.ts';
 import type { Define } from '../command-table.ts';
+import { defineNetworkShow } from '../groups/network-show.ts';
+import { defineNetworkUse } from '../groups/network-use.ts';
 import { defineSettingsCommands } from '../groups/settings.ts';
 import { parseKeyValues } from '../input/key-value.ts';
 import { byName, type Format, formatOption, renderList } from '../render/table.ts';
@@ -61,5 +63,7 @@ export const define: Define = (command, session) => {
       await session.perform(client, `Deleting ${name}`, () => client.send('DELETE', path(name)));
       session.print(`Network ${name} deleted`);
     });
+  defineNetworkShow(command, session);
+  defineNetworkUse(command, session);
   defineSettingsCommands(command, session, { kind: 'network', noun: 'network', path, targeted: true });
 };

@@ -121,6 +121,32 @@ describe('a network', () => {
     for (const { networks } of api.cluster.world.hosts.values()) assert.ok(!networks.has('lab0'));
   });
 
+  it("tells who has which address, of the caller's project", async () => {
+    const config = { 'ipv4.address': '198.18.5.1/24' };
+    await send('POST', '/1.0/networks', { name: 'lab1', config });
+    const source = { type: 'none' };
+    const root = { type: 'disk', path: '/', pool: 'default' };
+    const eth0 = { type: 'nic', network: 'lab1', 'ipv4.address': '198.18.5.9' };
+    await api.front.run('POST', '/1.0/instances?target=n1', { name: 'a1', source, devices: { root, eth0 } });
+    const any = { type: 'nic', network: 'lab1' };
+    await api.front.run('POST', '/1.0/instances?target=n1', { name: 'a2', source, devices: { root, eth0: any } });
+    const [one, two, ...more] = await get('/1.0/networks/lab1/leases');
+    assert.deepEqual(more, []);
+    const { config: own } = await get('/1.0/instances/a1');
+    assert.deepEqual(one, {
+      hostname: 'a1',
+      hwaddr: own['volatile.eth0.hwaddr'],
+      address: '198.18.5.9',
+      type: 'static',
+      location: 'n1',
+    });
+    assert.deepEqual([two.hostname, two.type, two.location], ['a2', 'dynamic', 'n1']);
+    for (const name of ['a1', 'a2']) await api.front.run('DELETE', `/1.0/instances/${name}`);
+    assert.deepEqual(await get('/1.0/networks/lab1/leases'), []);
+    assert.equal((await send('DELETE', '/1.0/networks/lab1')).status, 200);
+    assert.equal((await send('GET', '/1.0/networks/lab1/leases')).status, 404);
+  });
+
   for (const [why, body, text] of [
     ['a bad name', { name: 'a-name-that-is-too-long' }, /network name/],
     ['an unknown key', { name: 'lab0', config: { 'ipv4.magic': '1' } }, /ipv4\.magic/],

@@ -51,6 +51,8 @@ export const API_EXTENSIONS = [
   'resources_v2',
   'network',
   'network_state',
+  'network_leases',
+  'network_leases_location',
   'instance_nic_network',
   'profile_usedby',
   'projects',

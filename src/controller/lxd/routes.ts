@@ -9,6 +9,7 @@ import { eventRoutes } from './events.ts';
 import { imageAliasRoutes } from './images/aliases.ts';
 import { imageRoutes } from './images/routes.ts';
 import { instanceRoutes } from './instances.ts';
+import { networkLeaseRoutes } from './network-leases.ts';
 import { networkRoutes } from './networks.ts';
 import { operationRoutes } from './operations.ts';
 import { profileRoutes } from './profiles.ts';
@@ -33,6 +34,7 @@ export function lxdApi(lxd: Lxd): Api {
       ...imageAliasRoutes(lxd),
       ...profileRoutes(lxd),
       ...networkRoutes(lxd),
+      ...networkLeaseRoutes(lxd),
       ...storagePoolRoutes(lxd),
       ...clusterRoutes(lxd),
       ...clusterGroupRoutes(lxd),
