@@ -50,6 +50,20 @@ describe('nics', () => {
     ]);
   });
 
+  it('goes out by the first of several cards', () => {
+    const second = Object.fromEntries(
+      Object.entries(config).map(([key, value]) => [key.replace('eth0', 'eth1'), value]),
+    );
+    const devices = { eth0: { type: 'nic' }, eth1: { type: 'nic' } };
+    const routes = insideFile(planNics({ id, config: { ...config, ...second }, devices }, 'berthbr0'))
+      .split('\n')
+      .filter(line => line.startsWith('route'));
+    assert.deepEqual(routes, [
+      'route add default via 198.18.0.1 dev eth0',
+      'route add default via 198.18.0.1 dev eth1 metric 1',
+    ]);
+  });
+
   it('may be none: loopback is still brought up', () => {
     assert.equal(insideFile([]), 'link set lo up\n');
   });

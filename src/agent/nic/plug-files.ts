@@ -40,7 +40,7 @@ export function nicsFile(nics: readonly SettledNic[]): string {
 
 /** What `ip -batch` does inside. */
 export function insideFile(nics: readonly Nic[]): string {
-  const lines = nics.flatMap(({ name, addresses }) => [
+  const lines = nics.flatMap(({ name, addresses }, index) => [
     // nodad: the address came with the instance, nobody else has it, and services inside must not wait for it.
     ...addresses.map(({ address, prefix }) =>
       address.includes(':')
@@ -49,7 +49,10 @@ export function insideFile(nics: readonly Nic[]): string {
     ),
     `link set ${name} up`,
     ...addresses.flatMap(({ gateway }) =>
-      gateway === undefined ? [] : [`route add default via ${gateway} dev ${name}`],
+      // The first card's way out is taken; two routes of one metric would be one too many for the kernel.
+      gateway === undefined
+        ? []
+        : [`route add default via ${gateway} dev ${name}${index === 0 ? '' : ` metric ${index}`}`],
     ),
   ]);
   return ['link set lo up', ...lines].map(line => `${line}\n`).join('');
