@@ -11,7 +11,7 @@ test('a card is attached under the name of its network, or under one of its own'
     'GET /1.0/profiles/p': holder({ eth0: card('br0') }),
     'PUT /1.0/profiles/p': null,
   });
-  const sent = () => (server.seen.at(-1)?.body as { devices: object }).devices;
+  const sent = () => (server.seen.at(-1)!.body as { devices: object }).devices;
   assert.equal((await server.run(['network', 'attach-profile', 'br1', 'p'])).code, 0);
   assert.deepEqual(sent(), { eth0: card('br0'), br1: card('br1') });
   await server.run(['network', 'attach-profile', 'br1', 'p', 'eth1', 'lan']);
@@ -29,7 +29,7 @@ test('the one card on a network is detached; of several, the one that is named',
     'PUT /1.0/profiles/p': null,
   });
   const detach = (...words: string[]) => server.run(['network', 'detach-profile', ...words]);
-  const sent = () => Object.keys((server.seen.at(-1)?.body as { devices: object }).devices);
+  const sent = () => Object.keys((server.seen.at(-1)!.body as { devices: object }).devices);
   await detach('br1', 'p');
   assert.deepEqual(sent(), ['b', 'c']);
   assert.match((await detach('br2', 'p')).err, /More than one device is on network br2, name one: b, c/);
