@@ -60,7 +60,7 @@ export function enterJail(rootFd: number): Jail {
   const reopen = (held: number, flags: number): number => {
     const stat = fstatSync(held);
     if (stat.isDirectory()) throw refusal('EISDIR', 'it is a directory');
-    if (!stat.isFile()) throw refusal('EINVAL', 'it is neither a file, a directory nor a symlink');
+    if (!stat.isFile()) throw refusal('EINVAL', 'it is not a regular file');
     if (isKernel(held)) throw refusal('EINVAL', 'it is a file of the kernel: use exec');
     if (flags & constants.O_EXCL) throw refusal('EEXIST', 'it exists already');
     return open(descriptors, String(held), (flags & ~constants.O_CREAT) | constants.O_NONBLOCK);
