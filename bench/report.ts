@@ -34,7 +34,7 @@ export interface Machine {
 
 export interface Row {
   readonly what: string;
-  readonly unit: 'ms' | '/s';
+  readonly unit: 'ms' | '/s' | 'MiB';
   /** Every single measurement, in order. */
   readonly values: readonly number[];
   /** Figures of others for the same thing, by who they are; text, because they carry their own spread. */
