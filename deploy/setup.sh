@@ -17,7 +17,7 @@ changes=0
 # What runs Berth; what only its tests need comes last (an archive may lack that: Debian 13 has no lxd-client).
 packages='ca-certificates etcd-server etcd-client lxc lxcfs uidmap iproute2 nftables btrfs-progs rsync dnsmasq-base
   squashfs-tools xz-utils zstd bzip2 busybox-static socat iputils-ping'
-packages_wished='criu lxd-client debootstrap'
+packages_wished='criu lxd-client debootstrap python3-pylxd ansible'
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }

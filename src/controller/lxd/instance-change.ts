@@ -1,14 +1,14 @@
 /** PUT and PATCH of an instance: its config, devices, profiles and the like. */
 import { z } from 'zod';
 import { fail } from '../../domain/errors.ts';
-import type { InstanceRecord } from '../../domain/instance.ts';
+import type { Config, InstanceRecord } from '../../domain/instance.ts';
 import { beginRestoreSnapshot } from '../commands/snapshots.ts';
 import { beginUpdateInstance } from '../commands/update-instance.ts';
 import { type Answer, started } from '../http/answer.ts';
 import { type ApiRequest, matchEtag, readBody } from '../http/request.ts';
 import type { Lxd } from './context.ts';
 import { cleanDevices, configField, devicesField, flagField, patched, textField, withoutEmpty } from './fields.ts';
-import { findInstance, writableInstance } from './instance.ts';
+import { findInstance, LAST_POWER, writableInstance } from './instance.ts';
 import { sagaOperation } from './operation.ts';
 import { requestorOf } from './requestor.ts';
 
@@ -28,7 +28,7 @@ export async function putInstance(lxd: Lxd, request: ApiRequest): Promise<Answer
   return change(lxd, request, body, (sent, old) => ({
     description: sent.description,
     architecture: sent.architecture || old.architecture,
-    config: withoutEmpty(sent.config),
+    config: own(sent.config),
     devices: cleanDevices(sent.devices),
     profiles: sent.profiles ?? [],
     ephemeral: sent.ephemeral,
@@ -50,7 +50,7 @@ export async function patchInstance(lxd: Lxd, request: ApiRequest): Promise<Answ
   return change(lxd, request, some, (sent, old) => ({
     description: sent.description ?? old.description,
     architecture: old.architecture,
-    config: patched(old.config, sent.config),
+    config: own(patched(old.config, sent.config)),
     devices: cleanDevices({ ...old.devices, ...sent.devices }),
     profiles: sent.profiles ?? old.profiles,
     ephemeral: sent.ephemeral ?? old.ephemeral,
@@ -76,6 +76,9 @@ async function change<S extends z.ZodType<{ readonly restore: string; readonly s
   const update = { project, name, next: nextOf(sent, value), ...(isChecked ? { expected: modRevision } : {}) };
   return started(sagaOperation(await beginUpdateInstance(lxd, update, requestorOf(request))));
 }
+
+/** Without what is only shown, which clients send back. */
+const own = (config: Config): Config => withoutEmpty({ ...config, [LAST_POWER]: '' });
 
 /** `c1/s1` or `s1`. */
 function snapshotIn(instance: string, reference: string): string {

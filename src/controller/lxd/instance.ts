@@ -1,5 +1,5 @@
 /** LXD's instance object, and how a request names one. */
-import type { InstanceRecord } from '../../domain/instance.ts';
+import type { Config, InstanceRecord } from '../../domain/instance.ts';
 import type { Stored } from '../../store/keyspace.ts';
 import type { View } from '../../store/view.ts';
 import type { ApiRequest } from '../http/request.ts';
@@ -31,8 +31,10 @@ export function writableInstance({
 export function shownInstance(view: View, record: InstanceRecord) {
   const code = INSTANCE_STATUS[seenState(view, record)];
   const whole = expanded(view, record);
+  const power = lastPower(record);
   return {
     ...writableInstance(record),
+    config: { ...record.config, ...power },
     name: record.name,
     status: STATUS_TEXT[code],
     status_code: code,
@@ -41,7 +43,14 @@ export function shownInstance(view: View, record: InstanceRecord) {
     location: record.node === '' ? 'none' : record.node,
     created_at: record.createdAt,
     last_used_at: record.lastUsedAt ?? NO_TIME,
-    expanded_config: whole.config,
+    expanded_config: { ...whole.config, ...power },
     expanded_devices: whole.devices,
   };
+}
+
+/** Shown, never stored: Ansible's inventory knows by this key alone who runs. LXD sets it at the first start. */
+export const LAST_POWER = 'volatile.last_state.power';
+
+function lastPower({ wanted, lastUsedAt }: InstanceRecord): Config {
+  return lastUsedAt === undefined ? {} : { [LAST_POWER]: wanted === 'stopped' ? 'STOPPED' : 'RUNNING' };
 }
