@@ -54,12 +54,19 @@ export interface BackupOrder {
   /** Names in the archive, and what they are here. */
   readonly snapshots: Readonly<Record<string, string>>;
   readonly idBase: number;
+  /** The same of each snapshot: LXD shifts a root when it is started, and its older snapshots never. */
+  readonly snapshotIdBases: Readonly<Record<string, number>>;
 }
 
 /** @throws AppError `invalid` */
 export function parseBackup(message: FromBackup, file: string): BackupOrder {
   const snapshots = Object.entries(message.snapshots).map(([name, id]) => [plain(name), checkId(id)]);
-  return { file, snapshots: Object.fromEntries(snapshots), idBase: message.idBase };
+  return {
+    file,
+    snapshots: Object.fromEntries(snapshots),
+    idBase: message.idBase,
+    snapshotIdBases: { ...message.snapshotIdBases },
+  };
 }
 
 /** Root and snapshots of a new instance; what is there of an earlier try must have been removed. */
@@ -73,7 +80,13 @@ export async function makeFromBackup(host: Host, driver: StorageDriver, spec: Sp
     try {
       await driver.createEmpty(aside, idMap);
       const folder = await driver.activate(aside);
-      await unpackBackup({ file, root: `backup/snapshots/${name}/rootfs`, folder, idMap, idBase });
+      await unpackBackup({
+        file,
+        root: `backup/snapshots/${name}/rootfs`,
+        folder,
+        idMap,
+        idBase: order.snapshotIdBases[name] ?? 0,
+      });
       await driver.snapshot(aside, id);
       await driver.copySnapshot(aside, id, volume, id);
     } finally {

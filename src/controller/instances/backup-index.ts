@@ -1,6 +1,6 @@
 /** What a backup says of itself, in LXD's words: `backup/index.yaml`, and the part of it that LXD keeps beside a root. */
 import { stringify } from 'yaml';
-import type { InstanceRecord } from '../../domain/instance.ts';
+import type { Config, InstanceRecord } from '../../domain/instance.ts';
 import type { SnapshotRecord } from '../../domain/snapshot.ts';
 import type { View } from '../../store/view.ts';
 import { POOLS, PROFILES } from '../spaces.ts';
@@ -10,6 +10,13 @@ const NO_TIME = '0001-01-01T00:00:00Z';
 
 /** Roots in our archives are not shifted, which LXD reads off this key. */
 const UNSHIFTED = { 'volatile.last_state.idmap': '[]' };
+
+/** LXD refuses an archive with keys that it does not know: what else the cluster noted for itself stays here. */
+const KNOWN = /^volatile\.(base_image|uuid|[^.]+\.hwaddr)$/;
+const forLxd = (config: Config): Config => ({
+  ...Object.fromEntries(Object.entries(config).filter(([key]) => !key.startsWith('volatile.') || KNOWN.test(key))),
+  ...UNSHIFTED,
+});
 
 export interface BackupTexts {
   readonly index: string;
@@ -67,14 +74,14 @@ function described(view: View, record: Described) {
   const whole = wholeOf(view, record);
   return {
     architecture: record.architecture,
-    config: { ...record.config, ...UNSHIFTED },
+    config: forLxd(record.config),
     devices: record.devices,
     ephemeral: record.ephemeral,
     profiles: record.profiles,
     stateful: false,
     description: record.description,
     created_at: record.createdAt,
-    expanded_config: { ...whole.config, ...UNSHIFTED },
+    expanded_config: forLxd(whole.config),
     expanded_devices: whole.devices,
     last_used_at: record.lastUsedAt ?? NO_TIME,
   };

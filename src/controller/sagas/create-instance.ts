@@ -40,6 +40,8 @@ export type BackupOrder = {
   readonly snapshots: Readonly<Record<string, string>>;
   /** Owners in it are those inside, plus this. */
   readonly idBase: number;
+  /** The same of each snapshot, by its name in it. */
+  readonly snapshotIdBases: Readonly<Record<string, number>>;
 };
 
 export type CopyOrder = {
@@ -112,8 +114,7 @@ async function make(context: StepContext, given: Given): Promise<void> {
     const { value } = needInstance(context.view, given.input);
     const { copy, backup } = given.input;
     try {
-      const imageSplit =
-        copy === undefined && backup === undefined && (await ensureImage(context, value.node, value.image));
+      const imageSplit = copy === undefined && (await ensureImage(context, value.node, value.image));
       const request = {
         spec: specOf(context.view, value),
         imageSplit,

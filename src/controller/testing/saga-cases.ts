@@ -226,7 +226,7 @@ export const SAGA_CASES: readonly SagaCase[] = [
     begin: c =>
       beginImportInstance(c, {
         wanted: wish('c1', { image: '' }),
-        order: { node: 'n2', upload: 'u1', idBase: 1_000_000 },
+        order: { node: 'n2', upload: 'u1', idBase: 1_000_000, snapshotIdBases: {} },
         snapshots: [{ name: 's1', phase: 'ready', stateful: false, createdAt: '', expiresAt: '', was: NOTHING_WAS }],
       }),
   },

@@ -52,6 +52,8 @@ export interface Contents {
   readonly snapshots: readonly Described[];
   /** Owners of its files are those inside, plus this. */
   readonly idBase: number;
+  /** The same of its snapshots, by name. */
+  readonly snapshotIdBases: Readonly<Record<string, number>>;
 }
 
 /** @throws AppError `invalid`, naming what is wrong. */
@@ -61,10 +63,13 @@ export function contentsOf(texts: Pick<BackupIndex, 'index' | 'config'>): Conten
   const instance = inner.container ?? inner.instance ?? fail('invalid', 'The backup does not describe its instance');
   const there = outer.snapshots ?? [];
   const along = inner.snapshots.filter(({ name }) => outer.snapshots === undefined || there.includes(name));
+  const chosen = outer.snapshots === null || there.length === 0 ? [] : along;
+  const baseOf = ({ config }: Described) => idBaseOf(config['volatile.last_state.idmap']);
   return {
     instance: { ...instance, name: instance.name || outer.name },
-    snapshots: outer.snapshots === null || there.length === 0 ? [] : along,
-    idBase: idBaseOf(instance.config['volatile.last_state.idmap']),
+    snapshots: chosen,
+    idBase: baseOf(instance),
+    snapshotIdBases: Object.fromEntries(chosen.map(each => [each.name, baseOf(each)])),
   };
 }
 

@@ -11,7 +11,7 @@ import type { NewInstance } from '../../commands/new-instance.ts';
 import { type Answer, started } from '../../http/answer.ts';
 import type { ApiRequest } from '../../http/request.ts';
 import { expanded } from '../../instances/expanded.ts';
-import { INSTANCES } from '../../spaces.ts';
+import { IMAGES, INSTANCES } from '../../spaces.ts';
 import type { Lxd } from '../context.ts';
 import { chooseNode } from '../images/upload.ts';
 import { targetOf } from '../instance-create.ts';
@@ -31,7 +31,7 @@ export async function importBackup(lxd: Lxd, request: ApiRequest): Promise<Answe
     if (request.signal.aborted) throw request.signal.reason;
     const contents = contentsOf(await agent.examineBackup({ upload }, { timeoutMs: EXAMINE_TIMEOUT_MS }));
     const wanted = wishOf(lxd, request, project, contents);
-    const order = { node, upload, idBase: contents.idBase };
+    const order = { node, upload, idBase: contents.idBase, snapshotIdBases: contents.snapshotIdBases };
     const was = (each: Described) => ({
       architecture: each.architecture,
       description: each.description,
@@ -59,6 +59,8 @@ const EXAMINE_TIMEOUT_MS = 1_800_000;
 function wishOf(lxd: Lxd, request: ApiRequest, project: string, { instance }: Contents): NewInstance {
   const name = header(request, 'x-lxd-name') || instance.name;
   const pool = header(request, 'x-lxd-pool');
+  // If its image is here, its templates are: the instance gets its new host name.
+  const image = instance.config['volatile.base_image'] ?? '';
   const described = { project, config: instance.config, devices: instance.devices, profiles: instance.profiles };
   return {
     project,
@@ -69,7 +71,7 @@ function wishOf(lxd: Lxd, request: ApiRequest, project: string, { instance }: Co
     devices: pool === '' ? instance.devices : withRootOn(pool, instance.devices, expanded(lxd.view, described).devices),
     profiles: instance.profiles,
     ephemeral: instance.ephemeral,
-    image: '',
+    image: image !== '' && lxd.view.get(IMAGES.key(project, image)) !== undefined ? image : '',
     target: undefined,
   };
 }
