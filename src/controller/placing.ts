@@ -87,6 +87,7 @@ function snapshotOf(view: View, node: NodeRecord, kinds: ReadonlyMap<string, num
     name: node.name,
     online: status?.state === 'online',
     admits: node.admission === 'open',
+    takes: takesOf(node),
     architecture: node.architecture,
     groups: node.groups,
     cpus: status?.host.cpus ?? 0,
@@ -114,6 +115,11 @@ function snapshotOf(view: View, node: NodeRecord, kinds: ReadonlyMap<string, num
       idmapSize: status?.host.idmapSize ?? 0,
     },
   };
+}
+
+/** `scheduler.instance`, whose value was checked when it was set. */
+function takesOf({ config }: NodeRecord): NodeSnapshot['takes'] {
+  return (config['scheduler.instance'] || 'all') as NodeSnapshot['takes'];
 }
 
 function kindsByNode(view: View): ReadonlyMap<string, ReadonlyMap<string, number>> {

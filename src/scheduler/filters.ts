@@ -62,6 +62,14 @@ export const FILTERS: readonly Filter[] = [
   { because: 'offline', prepare: () => node => node.online },
   { because: 'cordoned', prepare: () => node => node.admits },
   {
+    because: 'takes only what names it',
+    prepare: ({ target }) =>
+      target === undefined || 'group' in target
+        ? node => node.takes === 'all' || (node.takes === 'group' && target !== undefined)
+        : undefined,
+    detail: (_request, refused) => `scheduler.instance: ${refused[0]?.takes}`,
+  },
+  {
     because: 'other architecture',
     prepare: request => node => node.architecture === request.architecture,
     detail: request => `needs ${request.architecture}`,

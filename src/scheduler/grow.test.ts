@@ -10,6 +10,7 @@ const node = (allocatedGib: number): NodeSnapshot => ({
   name: 'n1',
   online: true,
   admits: false,
+  takes: 'all',
   architecture: 'x86_64',
   groups: [],
   cpus: 2,

@@ -19,6 +19,7 @@ const node = (name: string, more: Partial<NodeSnapshot> = {}): NodeSnapshot => (
   name,
   online: true,
   admits: true,
+  takes: 'all',
   architecture: 'x86_64',
   groups: ['default'],
   cpus: 4,
@@ -65,6 +66,9 @@ describe('place', () => {
   for (const [because, refused, more] of [
     ['offline', { online: false }, {}],
     ['cordoned', { admits: false }, {}],
+    ['takes only what names it (scheduler.instance: manual)', { takes: 'manual' }, {}],
+    ['takes only what names it (scheduler.instance: manual)', { takes: 'manual' }, { target: { group: 'default' } }],
+    ['takes only what names it (scheduler.instance: group)', { takes: 'group' }, {}],
     ['other architecture (needs x86_64)', { architecture: 'aarch64' }, {}],
     ['lacks the storage pool (needs "default")', { pools: [] }, {}],
     ['lacks a network (needs "berthbr0")', { networks: [] }, {}],
@@ -86,6 +90,14 @@ describe('place', () => {
       assert.equal(decision.summary, `0 of 1 host: 1 ${because}`);
     });
   }
+
+  it('puts there what names it, or its group', () => {
+    const placed = (takes: NodeSnapshot['takes'], target: NonNullable<PlaceRequest['target']>) =>
+      place(request({ target }), [node('n1', { takes })], 's').kind === 'placed';
+    assert.ok(placed('manual', { node: 'n1' }));
+    assert.ok(placed('group', { node: 'n1' }));
+    assert.ok(placed('group', { group: 'default' }));
+  });
 
   it('spreads thirty like instances ten, ten, ten', () => {
     const counts = new Map([

@@ -5,6 +5,8 @@ export interface NodeSnapshot {
   readonly name: string;
   readonly online: boolean;
   readonly admits: boolean;
+  /** What may be put there: anything, what names it or one of its groups, or only what names it. */
+  readonly takes: 'all' | 'group' | 'manual';
   readonly architecture: string;
   readonly groups: readonly string[];
   readonly cpus: number;

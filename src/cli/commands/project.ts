@@ -1,8 +1,16 @@
+/** `berth project`: which there are, in which one works, and how one is made, changed and removed. */
+
+import type { Settings } from '../api/instance.ts';
 import { at } from '../api/path.ts';
+import { type Fields, writable } from '../api/update.ts';
 import type { Define } from '../command-table.ts';
+import { defineSettingsCommands } from '../groups/settings.ts';
+import { collect, parseKeyValues } from '../input/key-value.ts';
+import { readOptionalStdin } from '../input/stdin.ts';
 import { parseReference } from '../remotes/reference.ts';
 import { getRemote, setRemoteProject } from '../remotes/remote.ts';
 import { byName, type Format, formatOption, renderList } from '../render/table.ts';
+import { parseYaml } from '../render/yaml.ts';
 
 interface Project {
   readonly name: string;
@@ -15,6 +23,7 @@ interface Project {
 const FEATURES = ['images', 'profiles', 'storage.volumes', 'networks'] as const;
 
 export const define: Define = (command, session) => {
+  const path = (name: string) => at`projects/${name}`;
   command
     .command('list')
     .alias('ls')
@@ -39,6 +48,44 @@ export const define: Define = (command, session) => {
       ]);
       session.print(await renderList({ headers, rows, raw: projects }, format));
     });
+  command
+    .command('create')
+    .description('Create a project, from YAML on standard input if there is any')
+    .argument('<project>')
+    .option('-c, --config <key=value>', 'config key of the new project', collect, [])
+    .action(async (reference: string, { config }: { config: readonly string[] }) => {
+      const { client, name } = await session.resolve(reference);
+      const document = ((await parseYaml(await readOptionalStdin(session.io))) ?? {}) as Fields;
+      const sent = writable('project', document);
+      const settings = { ...(sent.config as Settings | undefined), ...parseKeyValues(config) };
+      await client.send('POST', at`projects`, { body: { description: '', ...sent, config: settings, name } });
+      session.print(`Project ${name} created`);
+    });
+  command
+    .command('rename')
+    .description('Rename a project that is empty')
+    .argument('<project>')
+    .argument('<new-name>')
+    .action(async (reference: string, to: string) => {
+      const { client, name } = await session.resolve(reference);
+      await session.perform(client, `Renaming ${name}`, () => client.send('POST', path(name), { body: { name: to } }));
+      session.print(`Project ${name} renamed to ${to}`);
+    });
+  command
+    .command('delete')
+    .alias('rm')
+    .description('Delete a project that is empty')
+    .argument('<project>')
+    .action(async (reference: string) => {
+      const { client, remote, name } = await session.resolve(reference);
+      await client.send('DELETE', path(name));
+      session.print(`Project ${name} deleted`);
+      // Who worked in it works in `default` from now on.
+      const remotes = await session.remotes();
+      if (getRemote(remotes, remote).project === name)
+        await session.saveRemotes(setRemoteProject(remotes, remote, 'default'));
+    });
+  defineSettingsCommands(command, session, { kind: 'project', noun: 'project', path });
   command
     .command('switch')
     .description('Work in another project from now on')

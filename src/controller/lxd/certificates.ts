@@ -24,7 +24,13 @@ import { flagField, textField } from './fields.ts';
 import { list, urlOf } from './lists.ts';
 
 export function certificateRoutes(lxd: Lxd): readonly Route[] {
-  const find = (request: ApiRequest) => findCertificate(lxd.view, request.params.fingerprint!);
+  /** Who is restricted knows itself. */
+  const mayKnow = ({ caller }: ApiRequest, { fingerprint }: CertificateRecord) =>
+    caller.access === 'admin' || caller.username === fingerprint;
+  const find = (request: ApiRequest) => {
+    const found = findCertificate(lxd.view, request.params.fingerprint!);
+    return mayKnow(request, found.value) ? found : fail('not-found', 'Certificate not found');
+  };
   return [
     {
       method: 'GET',
@@ -33,7 +39,10 @@ export function certificateRoutes(lxd: Lxd): readonly Route[] {
       handle: request =>
         list(
           request,
-          lxd.view.list(CERTIFICATES).map(({ value }) => value),
+          lxd.view
+            .list(CERTIFICATES)
+            .map(({ value }) => value)
+            .filter(record => mayKnow(request, record)),
           ({ fingerprint }) => urlOf('certificates', fingerprint),
           record => record,
         ),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { arch, release, type } from 'node:os';
 import { z } from 'zod';
 import { fail } from '../../domain/errors.ts';
+import { DEFAULT_PROJECT } from '../../domain/project.ts';
 import { fingerprintOf } from '../../kit/certificates.ts';
 import { commit } from '../commit.ts';
 import { type Answer, DONE, raw, sync } from '../http/answer.ts';
@@ -12,7 +13,6 @@ import { NODE_STATUS, NODES } from '../spaces.ts';
 import type { Lxd } from './context.ts';
 import { API_EXTENSIONS } from './extensions.ts';
 import { type ConfigChange, configField, patched, withoutEmpty } from './fields.ts';
-import { projectOf } from './project.ts';
 import { setServerConfig, shownConfig } from './server-config.ts';
 
 /** What we are compatible with; Juju wants a number of at least 5.0. */
@@ -30,10 +30,12 @@ export function serverRoutes(lxd: Lxd): readonly Route[] {
       path: '/1.0',
       access: 'anyone',
       handle: request => {
-        if (request.caller.access === 'anyone') return sync(untrusted());
-        const project = projectOf(request);
+        const { access } = request.caller;
+        if (access === 'anyone' || access === 'metrics') return sync(untrusted());
+        // The server is in no project: also who is kept out of `default` may ask.
+        const project = request.query.project || DEFAULT_PROJECT;
         const member = memberEnvironment(lxd, request);
-        const config = shownConfig(lxd.view);
+        const config = access === 'admin' ? shownConfig(lxd.view) : {};
         const addresses = lxd.addresses();
         return sync(
           {

@@ -95,6 +95,11 @@ describe('a project', () => {
     assert.equal(await status('GET', `/1.0/operations/${made.id}/wait`), 404);
     assert.equal(await status('DELETE', `/1.0/operations/${made.id}`), 404);
     assert.equal(await status('POST', '/1.0/projects', { name: 'p9' }), 403);
+    await send('PUT', '/1.0', { config: { 'user.secret': 'x' } });
+    assert.deepEqual((await send('GET', '/1.0', undefined, client)).json.metadata.config, {});
+    const other = { ...sent, certificate: (await api.client()).cert };
+    assert.equal((await send('POST', '/1.0/certificates', other)).status, 201);
+    assert.equal((await send('GET', '/1.0/certificates', undefined, client)).json.metadata.length, 1);
     assert.equal(await status('GET', '/1.0/profiles/default?project=shared'), 200);
     assert.equal(await status('PATCH', '/1.0/profiles/default?project=shared', { description: 'x' }), 403);
   });
