@@ -24,7 +24,10 @@ export function clusterRoutes(lxd: Lxd): readonly Route[] {
       method: 'GET',
       path: '/1.0/cluster',
       access: 'trusted',
-      handle: () => sync({ server_name: lxd.controller, enabled: true, member_config: [] }),
+      handle: () => {
+        const cluster = { server_name: lxd.controller, enabled: true, member_config: [] };
+        return sync(cluster, cluster);
+      },
     },
     {
       method: 'PUT',

@@ -35,11 +35,11 @@ function resourcesOf(lxd: Lxd, name: string | undefined) {
   return {
     cpu: {
       architecture: host?.architecture ?? '',
-      sockets: host === undefined ? [] : [{ name: host.cpuModel, vendor: '', socket: 0, cores, cache: null }],
+      sockets: host === undefined ? [] : [{ name: host.cpuModel, vendor: '', socket: 0, cores, cache: [] }],
       total: cpus,
     },
     memory: {
-      nodes: null,
+      nodes: [],
       hugepages_total: 0,
       hugepages_used: 0,
       hugepages_size: 0,
