@@ -62,6 +62,17 @@ export const API_EXTENSIONS = [
   'certificate_project',
   'metrics',
   'warnings',
+  // what LXD says of itself, and so do we: `npm run compare` holds both beside each other
+  'api_os',
+  'kernel_features',
+  'lxc_features',
+  'firewall_driver',
+  'server_supported_storage_drivers',
+  'container_last_used_at',
+  'container_cpu_time',
+  'network_counters_errors_dropped',
+  'clustering_architecture',
+  'clustering_description',
   // ours
   'berth_placement',
   'berth_dry_run',
