@@ -73,6 +73,9 @@ export const API_EXTENSIONS = [
   'network_counters_errors_dropped',
   'clustering_architecture',
   'clustering_description',
+  'clustering_roles',
+  'clustering_edit_roles',
+  'clustering_config',
   // ours
   'berth_placement',
   'berth_dry_run',
