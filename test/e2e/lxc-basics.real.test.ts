@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { type Harness, openHarness } from './harness.ts';
 
 /** A line, what its output must show (or its error, after `!`), and what it reads from standard input. */
-type Line = readonly [line: string, shows?: RegExp, input?: string];
+type Line = readonly [line: string, shows?: RegExp | undefined, input?: string];
 
 const GROUPS: Readonly<Record<string, readonly Line[]>> = {
   profiles: [
