@@ -63,6 +63,7 @@ const WRITERS: Readonly<Record<string, RegExp>> = {
   IMAGE_ALIASES: /^lxd\/images\/|^sagas\/[a-z-]+-image\.ts$/,
   PROFILES: /^lxd\/profiles\.ts$|^lxd\/projects\/|^sagas\/rename-project\.ts$/,
   PROJECTS: /^lxd\/projects\/|^sagas\/rename-project\.ts$/,
+  PROJECT_CLAIMS: /^projects\/claim\.ts$/,
   NETWORKS: /^lxd\/networks\.ts$/,
   POOLS: /^lxd\/storage-pools\.ts$/,
   SERVER: /^lxd\/server-config\.ts$/,

@@ -9,6 +9,7 @@
  * | allocations                      | `instances/allocations`, in the transaction that places or removes         |
  * | status, node-status              | the leader's observer, from what agents report                             |
  * | projects                         | the projects API, and the saga that renames one                            |
+ * | project-claims                   | `projects/claim`, in the transaction that begins what is claimed for       |
  * | nodes                            | the cluster API: join, edit, evacuate, restore, remove                     |
  * | sagas, locks                     | the saga engine that holds the claim                                       |
  * | images, image-aliases            | the image API and its sagas                                                |
@@ -46,6 +47,8 @@ export const IMAGES = keyspace<ImageRecord, readonly [project: string, fingerpri
 export const IMAGE_ALIASES = keyspace<ImageAliasRecord, readonly [project: string, name: string]>('image-aliases');
 export const PROFILES = keyspace<ProfileRecord, readonly [project: string, name: string]>('profiles');
 export const PROJECTS = keyspace<ProjectRecord>('projects');
+/** Counts what came into a project: see `projects/claim.ts`. */
+export const PROJECT_CLAIMS = keyspace<{ readonly claims: number }>('project-claims');
 export const NETWORKS = keyspace<NetworkRecord>('networks');
 export const POOLS = keyspace<StoragePoolRecord>('pools');
 /** Who holds a thing that only one operation at a time may work on. */

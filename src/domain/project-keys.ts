@@ -2,10 +2,12 @@
 import { fail } from './errors.ts';
 import type { Config } from './instance.ts';
 import { FEATURES } from './project.ts';
+import { PROJECT_LIMITS, type ProjectLimit } from './project-limits.ts';
+import { restrictionCheck } from './project-restrictions.ts';
 import { boolean, isTrue } from './values.ts';
 
 /** LXD has these; a limit that nothing enforces would be worse than none. */
-const NOT_YET = /^(limits|restricted|backups|images)(\.|$)/;
+const NOT_YET = /^(limits|restricted|backups|images)\./;
 
 /** @throws AppError `invalid`, naming the key. */
 export function checkProjectConfig(name: string, config: Config): void {
@@ -15,6 +17,12 @@ export function checkProjectConfig(name: string, config: Config): void {
       boolean(key, value);
       if (key === 'features.networks' && isTrue(value) && name !== 'default')
         fail('invalid', 'Invalid value for "features.networks": bridges are shared by all projects; set it to false');
+      continue;
+    }
+    const limit = Object.hasOwn(PROJECT_LIMITS, key) ? PROJECT_LIMITS[key as ProjectLimit].check : undefined;
+    const check = key === 'restricted' ? boolean : (limit ?? restrictionCheck(key));
+    if (check !== undefined) {
+      check(key, value);
       continue;
     }
     if (NOT_YET.test(key))

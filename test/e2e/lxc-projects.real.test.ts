@@ -56,7 +56,15 @@ describe('projects', { timeout: 240_000 }, () => {
     await lxc('project', 'set', 'p1', 'user.owner=me');
     assert.equal(await berth('project', 'get', 'p1', 'user.owner'), 'me\n');
     assert.match(await harness.berthFails('project', 'delete', 'p1'), /Only empty projects/);
-    assert.match(await harness.berthFails('project', 'set', 'p1', 'limits.instances=1'), /limits\.instances/);
+    assert.match(await harness.berthFails('project', 'set', 'p1', 'limits.instances=0'), /limits\.instances/);
+    await lxc('project', 'set', 'p1', 'limits.instances=1', 'restricted=true');
+    const second = await harness.lxc(['launch', 'busybox', 'c2', '--project', 'p1'], { allowFailure: true });
+    assert.match(second.stderr, /"p1" allows limits\.instances 1: this would make it 2/);
+    const nested = await harness.lxc(['config', 'set', 'c1', 'security.nesting=true', '--project', 'p1'], {
+      allowFailure: true,
+    });
+    assert.match(nested.stderr, /restricted\.containers\.nesting/);
+    assert.match(await lxc('project', 'info', 'p1'), /INSTANCES +\| 1 +\| 1 /);
     await lxc('delete', '-f', 'c1', '--project', 'p1');
     await lxc('project', 'rename', 'p1', 'p2');
     assert.match(await berth('project', 'list', '--format', 'csv'), /^p2,NO,NO,YES,NO,/m);

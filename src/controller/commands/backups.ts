@@ -3,11 +3,15 @@ import { randomUUID } from 'node:crypto';
 import type { BackupRecord, Compression } from '../../domain/backup.ts';
 import { AppError } from '../../domain/errors.ts';
 import { checkName } from '../../domain/names.ts';
+import { mustBeAllowed } from '../../domain/project-restrictions.ts';
 import type { SnapshotRecord } from '../../domain/snapshot.ts';
 import { nextSnapshotName } from '../../domain/snapshot-name.ts';
+import { together } from '../../store/keyspace.ts';
 import { getBackup } from '../instances/backup-store.ts';
 import { getInstance } from '../instances/instance-store.ts';
 import { mustBeReachable } from '../instances/state.ts';
+import { claim, claiming, claimRefusal } from '../projects/claim.ts';
+import { getProject } from '../projects/project-store.ts';
 import type { Json } from '../saga/saga.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import { createBackup, deleteBackup, renameBackup } from '../sagas/backups.ts';
@@ -39,6 +43,7 @@ export async function beginCreateBackup(
   requestor?: Requestor,
 ): Promise<SagaRecord> {
   const { value } = getInstance(view, project, name);
+  mustBeAllowed(getProject(view, project), 'backups');
   mustBeReachable(view, value);
   const taken = view.list(BACKUPS, value.id).map(each => each.value.name);
   const called = checkName('backup', backup || nextSnapshotName('backup%d', taken, clock.now()));
@@ -106,6 +111,14 @@ export interface InstanceImport {
 
 /** @throws AppError `exists` when the name is taken; and what `newInstance` throws. */
 export async function beginImportInstance(
+  commander: Commander,
+  order: InstanceImport,
+  requestor?: Requestor,
+): Promise<SagaRecord> {
+  return claiming(commander.view, order.wanted.project, () => beginImport(commander, order, requestor));
+}
+
+async function beginImport(
   { engine, view, clock }: Commander,
   { wanted, order, snapshots }: InstanceImport,
   requestor?: Requestor,
@@ -115,7 +128,7 @@ export async function beginImportInstance(
   const records = snapshots.map(each => ({ ...each, id: randomUUID(), instance: id }));
   for (const each of records) checkName('snapshot', each.name);
   const key = mustBeFree({ view }, project, name);
-  const { guards, writes } = INSTANCES.create(key, record);
+  const { guards, writes } = together(INSTANCES.create(key, record), claim(view, record));
   const backup = { ...order, snapshots: Object.fromEntries(records.map(each => [each.name, each.id])) };
   const input = { project, name, id, image: '', target: { node: order.node }, backup };
   return engine.start(
@@ -125,7 +138,7 @@ export async function beginImportInstance(
       ...instanceBeginning('Restoring backup', record, requestor),
       guards,
       writes,
-      refusal: () => new AppError('exists', `Instance "${name}" already exists`),
+      refusal: claimRefusal(() => new AppError('exists', `Instance "${name}" already exists`)),
     },
   );
 }

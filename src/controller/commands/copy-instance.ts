@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { AppError, fail } from '../../domain/errors.ts';
 import type { Config, InstanceRecord } from '../../domain/instance.ts';
 import type { SnapshotRecord } from '../../domain/snapshot.ts';
+import { together } from '../../store/keyspace.ts';
 import { getInstance } from '../instances/instance-store.ts';
 import { getSnapshot, snapshotsOf } from '../instances/snapshot-store.ts';
 import { mustBeReachable } from '../instances/state.ts';
+import { claim, claiming, claimRefusal } from '../projects/claim.ts';
 import type { Json } from '../saga/saga.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import { copyElsewhere } from '../sagas/copy-elsewhere.ts';
@@ -32,6 +34,10 @@ export async function beginCopyInstance(
   request: InstanceCopy,
   requestor?: Requestor,
 ): Promise<SagaRecord> {
+  return claiming(commander.view, request.project, () => begin(commander, request, requestor));
+}
+
+async function begin(commander: Commander, request: InstanceCopy, requestor?: Requestor): Promise<SagaRecord> {
   const { engine, view } = commander;
   const { project, target } = request;
   const [name = '', snapshotName] = request.source.split('/', 2);
@@ -52,12 +58,13 @@ export async function beginCopyInstance(
   if (view.get(key) !== undefined) throw taken();
   if (target !== undefined && !('node' in target && target.node === original.node)) {
     // Its parts are sagas of their own, which claim the name and hold the locks.
+    claim(view, record); // would be refused: said before anything begins
     const whole = { create, record: record as unknown as Json, source: name, elsewhere: target };
     return engine.start(copyElsewhere, whole, { ...common, locks: [] });
   }
-  const { guards, writes } = INSTANCES.create(key, record);
+  const { guards, writes } = together(INSTANCES.create(key, record), claim(view, record));
   const locks = [...common.locks, `instance/${project}/${name}`];
-  return engine.start(copyInstance, create, { ...common, locks, guards, writes, refusal: taken });
+  return engine.start(copyInstance, create, { ...common, locks, guards, writes, refusal: claimRefusal(taken) });
 }
 
 /** @param was the original, or what it was at its snapshot */

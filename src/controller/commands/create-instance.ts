@@ -2,8 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../../domain/errors.ts';
 import type { Placement } from '../../domain/placement.ts';
+import { together } from '../../store/keyspace.ts';
 import { expanded } from '../instances/expanded.ts';
 import { decidePlacement } from '../placing.ts';
+import { claim, claiming, claimRefusal } from '../projects/claim.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import { createInstance } from '../sagas/create-instance.ts';
 import { instanceBeginning } from '../sagas/instance-beginning.ts';
@@ -17,16 +19,17 @@ export async function beginCreateInstance(
   request: NewInstance,
   requestor?: Requestor,
 ): Promise<SagaRecord> {
-  const record = newInstance(view, request, randomUUID(), clock.now());
-  const { project, name, id, image } = record;
-  const { target } = request;
-  const { guards, writes } = INSTANCES.create(INSTANCES.key(project, name), record);
-  const input = { project, name, id, image, ...(target === undefined ? {} : { target }) };
-  return engine.start(createInstance, input, {
-    ...instanceBeginning('Creating instance', record, requestor),
-    guards,
-    writes,
-    refusal: () => new AppError('exists', `Instance "${name}" already exists`),
+  return claiming(view, request.project, async () => {
+    const record = newInstance(view, request, randomUUID(), clock.now());
+    const { project, name, id, image } = record;
+    const { target } = request;
+    const taken = () => new AppError('exists', `Instance "${name}" already exists`);
+    const input = { project, name, id, image, ...(target === undefined ? {} : { target }) };
+    return engine.start(createInstance, input, {
+      ...instanceBeginning('Creating instance', record, requestor),
+      ...together(INSTANCES.create(INSTANCES.key(project, name), record), claim(view, record)),
+      refusal: claimRefusal(taken),
+    });
   });
 }
 

@@ -5,11 +5,12 @@ import { checkDevices, rootDisk } from '../../domain/devices.ts';
 import { fail } from '../../domain/errors.ts';
 import type { Config, Devices, InstanceRecord } from '../../domain/instance.ts';
 import { checkInstanceName } from '../../domain/names.ts';
+import { mustKeepRestrictions } from '../../domain/project-restrictions.ts';
 import { NOTHING } from '../../domain/resources.ts';
 import type { View } from '../../store/view.ts';
 import { expanded } from '../instances/expanded.ts';
 import type { Target } from '../placing.ts';
-import { homeOf } from '../projects/project-store.ts';
+import { getProject, homeOf } from '../projects/project-store.ts';
 import { IMAGES, NODES, POOLS } from '../spaces.ts';
 import { instanceNameFrom } from './instance-name.ts';
 
@@ -79,6 +80,7 @@ export function checkWhole(
   described: Pick<InstanceRecord, 'project' | 'config' | 'devices' | 'profiles'>,
 ): string {
   const whole = expanded(view, described);
+  mustKeepRestrictions(getProject(view, described.project), whole);
   checkDevices(whole.devices);
   const root = rootDisk(whole.devices);
   if (root === undefined) {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { AppError, fail } from '../../domain/errors.ts';
 import type { Config, InstanceRecord } from '../../domain/instance.ts';
 import { checkName } from '../../domain/names.ts';
+import { mustBeAllowed } from '../../domain/project-restrictions.ts';
 import type { SnapshotRecord } from '../../domain/snapshot.ts';
 import { expiryOf } from '../../domain/snapshot-expiry.ts';
 import { nextSnapshotName } from '../../domain/snapshot-name.ts';
@@ -11,6 +12,7 @@ import { expanded } from '../instances/expanded.ts';
 import { getInstance } from '../instances/instance-store.ts';
 import { getSnapshot } from '../instances/snapshot-store.ts';
 import { mustBeReachable, seenState } from '../instances/state.ts';
+import { getProject } from '../projects/project-store.ts';
 import type { Beginning } from '../saga/engine.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import { changeSnapshot } from '../sagas/change-snapshot.ts';
@@ -48,6 +50,7 @@ export async function beginCreateSnapshot(
 ): Promise<SagaRecord> {
   const { project, name, stateful } = wanted;
   const { value } = getInstance(view, project, name);
+  mustBeAllowed(getProject(view, project), 'snapshots');
   if (stateful && seenState(view, value) !== 'running')
     fail('invalid', "Unable to create a stateful snapshot. The instance isn't running");
   mustBeReachable(view, value);

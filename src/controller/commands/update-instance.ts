@@ -2,8 +2,10 @@
 import { checkInstanceConfig } from '../../domain/config-keys.ts';
 import { checkDevices } from '../../domain/devices.ts';
 import { AppError, fail } from '../../domain/errors.ts';
+import { together } from '../../store/keyspace.ts';
 import { getInstance } from '../instances/instance-store.ts';
 import { mustBeReachable } from '../instances/state.ts';
+import { claim, claiming, claimRefusal } from '../projects/claim.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import { instanceBeginning } from '../sagas/instance-beginning.ts';
 import { updateInstance, type Writable } from '../sagas/update-instance.ts';
@@ -21,6 +23,14 @@ export interface InstanceUpdate {
 
 /** @throws AppError `not-found`, `invalid`, `conflict` when it changed since it was read, `unavailable`, `busy`. */
 export async function beginUpdateInstance(
+  commander: Commander,
+  update: InstanceUpdate,
+  requestor?: Requestor,
+): Promise<SagaRecord> {
+  return claiming(commander.view, update.project, () => begin(commander, update, requestor));
+}
+
+async function begin(
   { engine, view }: Commander,
   { project, name, next, expected }: InstanceUpdate,
   requestor?: Requestor,
@@ -38,8 +48,13 @@ export async function beginUpdateInstance(
     { project, name, id: value.id, next },
     {
       ...instanceBeginning('Updating instance', value, requestor),
-      guards: expected === undefined ? [] : [{ key, modRevision: expected }],
-      refusal: () => new AppError('conflict', 'The instance changed since it was read (ETag does not match)'),
+      ...together(
+        { guards: expected === undefined ? [] : [{ key, modRevision: expected }], writes: [] },
+        claim(view, { ...value, ...next }),
+      ),
+      refusal: claimRefusal(
+        () => new AppError('conflict', 'The instance changed since it was read (ETag does not match)'),
+      ),
     },
   );
 }

@@ -11,7 +11,10 @@ import { PROFILES } from '../spaces.ts';
 type Described = Pick<InstanceRecord, 'project' | 'config' | 'devices' | 'profiles'>;
 
 /** @throws AppError `invalid` for a profile that does not exist. */
-export function expanded(view: View, of: Described): { readonly config: Config; readonly devices: Devices } {
+export function expanded(
+  view: Pick<View, 'get'>,
+  of: Described,
+): { readonly config: Config; readonly devices: Devices } {
   const home = homeOf(view, of.project, 'profiles');
   const profiles = of.profiles.map(
     name => view.get(PROFILES.key(home, name))?.value ?? fail('invalid', `Profile "${name}" does not exist`),

@@ -56,6 +56,7 @@ export const API_EXTENSIONS = [
   'instance_nic_network',
   'profile_usedby',
   'projects',
+  'project_usage',
   'image_create_aliases',
   'certificate_update',
   'certificate_token',

@@ -16,7 +16,7 @@ import type { Lxd } from './context.ts';
 import { cleanDevices, configField, devicesField, flagField, textField, withoutEmpty } from './fields.ts';
 import { aliasTarget, imageByFingerprint } from './images/image.ts';
 import { sagaOperation } from './operation.ts';
-import { projectOf } from './project.ts';
+import { mustMayTarget, projectOf } from './project.ts';
 import { requestorOf } from './requestor.ts';
 
 const sourceField = z.object({
@@ -57,6 +57,7 @@ export async function createInstance(lxd: Lxd, request: ApiRequest, collection: 
     fail('unsupported', 'Virtual machines are not supported: Berth runs system containers');
   if (sent.stateful) fail('unsupported', 'Creating from a stateful source is not supported by this version of Berth');
   const project = projectOf(request);
+  mustMayTarget(lxd.view, request);
   const wanted: NewInstance = {
     project,
     name: sent.name,

@@ -12,7 +12,7 @@ import { flagField, textField } from './fields.ts';
 import { findInstance } from './instance.ts';
 import { targetOf } from './instance-create.ts';
 import { sagaOperation } from './operation.ts';
-import { projectOf } from './project.ts';
+import { mustMayTarget, projectOf } from './project.ts';
 import { requestorOf } from './requestor.ts';
 
 const body = z.object({
@@ -33,6 +33,7 @@ const body = z.object({
 export async function postInstance(lxd: Lxd, request: ApiRequest): Promise<Answer> {
   const { value } = findInstance(lxd, request);
   const { project, name } = value;
+  mustMayTarget(lxd.view, request);
   const sent = await readBody(request, body);
   if (!sent.migration) {
     if (sent.name === '') fail('invalid', 'Invalid "name": the new name is missing');

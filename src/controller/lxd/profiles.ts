@@ -6,16 +6,18 @@ import { AppError, fail } from '../../domain/errors.ts';
 import { checkName } from '../../domain/names.ts';
 import type { ProfileRecord } from '../../domain/profile.ts';
 import { DEFAULT_PROJECT } from '../../domain/project.ts';
+import { mustKeepRestrictions } from '../../domain/project-restrictions.ts';
 import { type Stored, together } from '../../store/keyspace.ts';
 import { commit } from '../commit.ts';
 import { type Answer, created, DONE, sync } from '../http/answer.ts';
 import { type ApiRequest, matchEtag, readBody } from '../http/request.ts';
 import type { Route } from '../http/route.ts';
+import { getProject } from '../projects/project-store.ts';
 import { INSTANCES, PROFILES } from '../spaces.ts';
 import type { Lxd } from './context.ts';
 import { cleanDevices, configField, devicesField, patched, textField, withoutEmpty } from './fields.ts';
 import { list, projectUrl, urlOf } from './lists.ts';
-import { refreshInstances, usersOf } from './profile-users.ts';
+import { mustSuitProjects, refreshInstances, usersOf } from './profile-users.ts';
 import { homeFor } from './project.ts';
 import { requestorOf } from './requestor.ts';
 
@@ -112,6 +114,7 @@ const written = (body: Writable): Writable => ({
 });
 
 async function create(lxd: Lxd, record: ProfileRecord): Promise<void> {
+  mustKeepRestrictions(getProject(lxd.view, record.project), record);
   const key = PROFILES.key(record.project, record.name);
   await commit(lxd, PROFILES.create(key, record), () => taken(record.name));
 }
@@ -119,6 +122,7 @@ async function create(lxd: Lxd, record: ProfileRecord): Promise<void> {
 /** Returns when the instances that use it have what changed, or says which do not. */
 async function change(lxd: Lxd, request: ApiRequest, old: Stored<ProfileRecord>, body: Writable): Promise<Answer> {
   check(body);
+  mustSuitProjects(lxd.view, old, body);
   await commit(lxd, PROFILES.replace(old, { ...old.value, ...body }));
   await refreshInstances(lxd, old.value, requestorOf(request));
   return DONE;

@@ -1,6 +1,7 @@
 /** The `project` and `all-projects` parameters: which projects a request is about, and whether its caller may go there. */
 import { fail } from '../../domain/errors.ts';
 import { DEFAULT_PROJECT, type Feature } from '../../domain/project.ts';
+import { mustBeAllowed } from '../../domain/project-restrictions.ts';
 import type { View } from '../../store/view.ts';
 import type { Caller } from '../http/caller.ts';
 import { type ApiRequest, isTrue } from '../http/request.ts';
@@ -36,6 +37,12 @@ export function projectsOf(view: View, request: ApiRequest): readonly string[] {
 export function homeFor(view: View, request: ApiRequest, feature: Feature): string {
   const home = homeOf(view, projectOf(request), feature);
   return request.method === 'GET' || request.method === 'HEAD' ? home : entered(request.caller, home);
+}
+
+/** Who administers the cluster may put an instance of any project on any host. @throws AppError `invalid` */
+export function mustMayTarget(view: View, request: ApiRequest): void {
+  if (!request.query.target || request.caller.access === 'admin') return;
+  mustBeAllowed(getProject(view, projectOf(request)), 'cluster.target');
 }
 
 /** The same routes; a project that is named must exist, and be one that the caller may enter, whatever the route does. */

@@ -10,7 +10,7 @@ export function allProjects(view: View): readonly ProjectRecord[] {
   return stored.some(({ name }) => name === DEFAULT_PROJECT) ? stored : [FIRST_PROJECT, ...stored];
 }
 
-export function findProject(view: View, name: string): ProjectRecord | undefined {
+export function findProject(view: Pick<View, 'get'>, name: string): ProjectRecord | undefined {
   return view.get(PROJECTS.key(name))?.value ?? (name === DEFAULT_PROJECT ? FIRST_PROJECT : undefined);
 }
 
@@ -20,7 +20,7 @@ export function getProject(view: View, name: string): ProjectRecord {
 }
 
 /** The project whose images, profiles or volumes are those of `project`; of one that is gone, its own. */
-export function homeOf(view: View, project: string, feature: Feature): string {
+export function homeOf(view: Pick<View, 'get'>, project: string, feature: Feature): string {
   const record = findProject(view, project);
   return record === undefined ? project : homeIn(record, feature);
 }

@@ -4,8 +4,10 @@
  */
 import { AppError, RETRYABLE } from '../../domain/errors.ts';
 import type { InstanceRecord } from '../../domain/instance.ts';
+import { together } from '../../store/keyspace.ts';
 import { findInstance, type InstanceKey } from '../instances/instance-store.ts';
 import type { Target } from '../placing.ts';
+import { claim, claimRefusal } from '../projects/claim.ts';
 import { type Json, saga } from '../saga/saga.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import type { StepContext } from '../saga/step-context.ts';
@@ -39,13 +41,16 @@ async function copy(context: StepContext, { input }: Given): Promise<void> {
   const record = input.record as unknown as InstanceRecord;
   const { project, name } = record;
   const common = instanceBeginning('Creating instance', record);
-  const { guards, writes } = INSTANCES.create(INSTANCES.key(project, name), record);
+  const { guards, writes } = together(
+    INSTANCES.create(INSTANCES.key(project, name), record),
+    claim(context.view, record),
+  );
   const begun = context.child('copy', copyInstance, create, {
     ...common,
     locks: [...common.locks, `instance/${project}/${source}`],
     guards,
     writes,
-    refusal: () => new AppError('exists', `Instance "${name}" already exists`),
+    refusal: claimRefusal(() => new AppError('exists', `Instance "${name}" already exists`)), // a lost claim is tried again
   });
   mustHaveSucceeded(await begun);
 }

@@ -2,6 +2,7 @@
 import { AppError, fail } from '../../domain/errors.ts';
 import { together } from '../../store/keyspace.ts';
 import { commitDecided } from '../decide.ts';
+import { unclaimed } from '../projects/claim.ts';
 import { contentsOf } from '../projects/contents.ts';
 import { saga } from '../saga/saga.ts';
 import type { StepContext } from '../saga/step-context.ts';
@@ -29,6 +30,12 @@ async function rename(context: StepContext, { input }: { readonly input: RenameP
             PROFILES.remove(profile),
             PROFILES.create(PROFILES.key(newName, 'default'), { ...profile.value, project: newName }),
           ];
-    return together(PROJECTS.remove(stored), PROJECTS.create(key, { ...stored.value, name: newName }), ...moved);
+    const claims = unclaimed(view, stored.value, true);
+    return together(
+      claims,
+      PROJECTS.remove(stored),
+      PROJECTS.create(key, { ...stored.value, name: newName }),
+      ...moved,
+    );
   });
 }

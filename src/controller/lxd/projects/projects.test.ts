@@ -69,7 +69,7 @@ describe('a project', () => {
     assert.deepEqual(await get('/1.0/profiles?project=default'), ['/1.0/profiles/default']);
     assert.equal((await send('DELETE', '/1.0/projects/default')).status, 403);
     assert.equal((await send('POST', '/1.0/projects', { name: 'default' })).status, 409);
-    for (const bad of [{ 'limits.instances': '1' }, { 'features.networks': 'true' }, { nonsense: '1' }])
+    for (const bad of [{ 'limits.networks': '1' }, { 'features.networks': 'true' }, { nonsense: '1' }])
       assert.equal((await send('POST', '/1.0/projects', { name: 'p3', config: bad })).status, 400);
   });
 

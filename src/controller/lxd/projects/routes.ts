@@ -4,11 +4,14 @@ import { AppError, fail } from '../../../domain/errors.ts';
 import { checkName } from '../../../domain/names.ts';
 import { changedFeature, homeIn, type ProjectRecord, withFeatures } from '../../../domain/project.ts';
 import { checkProjectConfig } from '../../../domain/project-keys.ts';
+import { mustBeWithinLimits, projectUsage } from '../../../domain/project-limits.ts';
+import { mustKeepRestrictions } from '../../../domain/project-restrictions.ts';
 import { together } from '../../../store/keyspace.ts';
 import { commit } from '../../commit.ts';
 import { type Answer, created, DONE, started, sync } from '../../http/answer.ts';
 import { type ApiRequest, matchEtag, readBody } from '../../http/request.ts';
 import type { Route } from '../../http/route.ts';
+import { countedIn, unclaimed } from '../../projects/claim.ts';
 import { contentsOf, usedBy } from '../../projects/contents.ts';
 import { allProjects, getProject } from '../../projects/project-store.ts';
 import { renameProject } from '../../sagas/rename-project.ts';
@@ -51,6 +54,20 @@ export function projectRoutes(lxd: Lxd): readonly Route[] {
     },
     { method: 'PATCH', path, access: 'admin', handle: request => change(lxd, request, patched) },
     { method: 'POST', path, access: 'admin', handle: request => rename(lxd, request) },
+    {
+      method: 'GET',
+      path: `${path}/state`,
+      access: 'trusted',
+      handle: request => {
+        const project = find(lxd, request);
+        const usage = Object.entries(projectUsage(project, countedIn(lxd.view, project.name)));
+        const resources = usage.map(([key, { limit, usage }]) => [
+          key.slice('limits.'.length),
+          { Limit: limit, Usage: usage },
+        ]);
+        return sync({ resources: Object.fromEntries(resources) });
+      },
+    },
     { method: 'DELETE', path, access: 'admin', handle: request => remove(lxd, request) },
   ];
 }
@@ -96,10 +113,16 @@ async function change(lxd: Lxd, request: ApiRequest, next: ConfigChange): Promis
   if (feature !== undefined)
     fail('invalid', `"features.${feature}" is chosen when a project is made: make another project instead`);
   const record = { ...old, description, config };
+  const instances = countedIn(lxd.view, old.name);
+  mustBeWithinLimits(record, instances);
+  for (const instance of instances) mustKeepRestrictions(record, instance);
   const stored = lxd.view.get(PROJECTS.key(old.name));
   await commit(
     lxd,
-    stored === undefined ? PROJECTS.create(PROJECTS.key(old.name), record) : PROJECTS.replace(stored, record),
+    together(
+      stored === undefined ? PROJECTS.create(PROJECTS.key(old.name), record) : PROJECTS.replace(stored, record),
+      unclaimed(lxd.view, old, false),
+    ),
   );
   return DONE;
 }
@@ -132,7 +155,8 @@ async function remove(lxd: Lxd, request: ApiRequest): Promise<Answer> {
   if (first !== undefined) fail('invalid', `Only empty projects can be removed; this one has e.g. ${first}`);
   const stored = lxd.view.get(PROJECTS.key(name)) ?? fail('not-found', `Project not found: ${name}`);
   const profile = lxd.view.get(PROFILES.key(name, 'default'));
-  await commit(lxd, together(PROJECTS.remove(stored), ...(profile === undefined ? [] : [PROFILES.remove(profile)])));
+  const gone = together(PROJECTS.remove(stored), unclaimed(lxd.view, stored.value, true));
+  await commit(lxd, together(gone, ...(profile === undefined ? [] : [PROFILES.remove(profile)])));
   return DONE;
 }
 
