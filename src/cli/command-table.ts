@@ -57,6 +57,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'operation', summary: 'List, show and cancel work in progress', group: CLUSTER, load: () => import('./commands/operation.ts') },
   { name: 'monitor', summary: 'Follow the events of a server', group: CLUSTER, load: () => import('./commands/monitor.ts') },
   { name: 'remote', summary: 'Manage the servers this tool knows', group: TOOL, load: () => import('./commands/remote.ts') },
+  { name: 'alias', summary: 'Manage words of your own that stand for others', group: TOOL, load: () => import('./commands/alias.ts') },
   { name: 'query', summary: 'Send a raw request to the API', group: TOOL, load: () => import('./commands/query.ts') },
   { name: 'completion', summary: 'Print the completion script of a shell', group: TOOL, load: () => import('./commands/completion.ts') },
   { name: 'version', summary: 'Print the versions of this tool and of the server', group: TOOL, load: () => import('./commands/version.ts') },

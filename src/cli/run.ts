@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { AppError } from '../domain/errors.ts';
 import { COMMANDS, findCommand } from './command-table.ts';
 import { type Io, print } from './io.ts';
+import { expandOwnWord } from './remotes/own-words.ts';
 import { type GlobalFlags, Session } from './session.ts';
 import { VERSION } from './version-number.ts';
 
@@ -9,8 +10,9 @@ import { VERSION } from './version-number.ts';
 export async function run(words: readonly string[], io: Io): Promise<number> {
   const session = new Session(io);
   try {
-    const program = await buildProgram(words, session);
-    await program.parseAsync(words as string[], { from: 'user' });
+    const line = await withOwnWord(words, session);
+    const program = await buildProgram(line, session);
+    await program.parseAsync(line as string[], { from: 'user' });
     return session.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
@@ -20,6 +22,14 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
   } finally {
     await session.close();
   }
+}
+
+/** The file of own words is read only for a word that is no command. */
+async function withOwnWord(words: readonly string[], session: Session): Promise<readonly string[]> {
+  const first = words[0];
+  if (first === undefined || first.startsWith('-') || first === 'help' || findCommand(first) !== undefined)
+    return words;
+  return expandOwnWord(words, (await session.remotes()).aliases ?? {});
 }
 
 /** The whole tree of names, with the typed command filled in. */

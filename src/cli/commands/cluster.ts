@@ -99,6 +99,7 @@ export const define: Define = (command, session) => {
       session.print(`Member ${name} removed`);
     });
   sub('rename', 'Rename a host')
+    .alias('mv')
     .argument('<host>')
     .argument('<new-name>')
     .action(async (reference: string, to: string) => {
@@ -106,7 +107,7 @@ export const define: Define = (command, session) => {
       await client.send('POST', path(name), { body: { server_name: to } });
       session.print(`Member ${name} renamed to ${to}`);
     });
-  defineEvacuate(sub('evacuate', 'Empty a host: its instances move elsewhere'), session);
+  defineEvacuate(sub('evacuate', 'Empty a host: its instances move elsewhere').alias('evac'), session);
   defineRestore(sub('restore', 'Put an evacuated host back to work'), session);
   defineSettingsCommands(command, session, { kind: 'member', noun: 'host', path });
 };

@@ -63,7 +63,7 @@ export const define: Define = (command, session) => {
       await session.perform(client, operation.description, async () => ({ kind: 'async', operation }));
     });
   sub('delete', 'Cancel an operation')
-    .alias('cancel')
+    .aliases(['cancel', 'rm'])
     .argument('<operation>')
     .action(async (reference: string) => {
       const { client, name } = await session.resolve(reference);

@@ -41,6 +41,7 @@ export const define: Define = (command, session) => {
       session.print(`Profile ${name} created`);
     });
   sub('copy', 'Copy a profile, also to another server')
+    .alias('cp')
     .argument('<profile>')
     .argument('<new-name>')
     .action(async (from: string, to: string) => {
@@ -52,6 +53,7 @@ export const define: Define = (command, session) => {
       });
     });
   sub('rename', 'Rename a profile')
+    .alias('mv')
     .argument('<profile>')
     .argument('<new-name>')
     .action(async (reference: string, to: string) => {

@@ -63,6 +63,7 @@ export const define: Define = (command, session) => {
     });
   command
     .command('rename')
+    .alias('mv')
     .description('Rename a project that is empty')
     .argument('<project>')
     .argument('<new-name>')

@@ -54,6 +54,7 @@ export const define: Define = (command, session) => {
       await removePin(session.io.env, name);
     });
   sub('rename', 'Call a server otherwise')
+    .alias('mv')
     .argument('<remote>')
     .argument('<new-name>')
     .action(async (from: string, to: string) => {
@@ -70,6 +71,7 @@ export const define: Define = (command, session) => {
       await session.saveRemotes(setRemoteUrl(remotes, name, serverUrl(url, remotes.remotes[name]?.protocol)));
     });
   sub('switch', 'Choose the server that is meant when none is named')
+    .alias('set-default')
     .argument('<remote>')
     .action(async (name: string) => session.saveRemotes(switchRemote(await session.remotes(), name)));
   sub('get-default', 'Print which server is meant when none is named').action(async () =>

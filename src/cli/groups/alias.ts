@@ -46,6 +46,7 @@ export function defineAliasCommands(group: Command, session: Session): void {
       await client.send('POST', at`images/aliases`, { body: { name, target, description } });
     });
   sub('rename', 'Rename an alias')
+    .alias('mv')
     .argument('<alias>')
     .argument('<new-name>')
     .action(async (reference: string, to: string) => {

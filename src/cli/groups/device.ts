@@ -19,9 +19,9 @@ export function defineDeviceCommands(parent: Command, session: Session, holder: 
   const read = (name: string) => readDevices(session, holder, name);
   const change = (name: string, work: (before: Devices) => Devices) => changeDevices(session, holder, name, work);
 
-  sub('list', 'List device names').action(async (name: string) =>
-    session.print(Object.keys(await read(name)).join('\n')),
-  );
+  sub('list', 'List device names')
+    .alias('ls')
+    .action(async (name: string) => session.print(Object.keys(await read(name)).join('\n')));
   sub('show', 'Show all devices').action(async (name: string) => session.print(await renderYaml(await read(name))));
   sub('get', 'Print one key of a device')
     .argument('<device>')
@@ -56,6 +56,7 @@ export function defineDeviceCommands(parent: Command, session: Session, holder: 
       change(name, before => ({ ...before, [device]: applySettings(requireDevice(before, device), { [key]: '' }) })),
     );
   sub('remove', 'Remove devices')
+    .alias('rm')
     .argument('<device...>')
     .action(async (name: string, devices: readonly string[]) => {
       await change(name, before => {

@@ -33,6 +33,7 @@ export function defineTrustCommands(parent: Command, session: Session): void {
   const group = parent.command('trust').description('Manage the clients that a server trusts');
   const sub = (name: string, summary: string) => group.command(name).description(summary);
   sub('list', 'List trusted clients')
+    .alias('ls')
     .argument('[remote:]')
     .addOption(formatOption())
     .action((remote: string | undefined, { format }: { format: Format }) => list(session, remote, format));
@@ -45,6 +46,7 @@ export function defineTrustCommands(parent: Command, session: Session): void {
     .option('--type <type>', 'client or metrics', 'client')
     .action((words: readonly string[], options: AddOptions) => add(session, words, options));
   sub('remove', 'Trust a client no more')
+    .alias('rm')
     .argument('<fingerprint>')
     .action(async (reference: string) => {
       const { client, name } = await session.resolve(reference);

@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../domain/errors.ts';
 import type { Io } from '../io.ts';
+import type { OwnWords } from './own-words.ts';
 import { DEFAULT_REMOTES, PROTOCOLS, type Remote, type Remotes, STATIC_REMOTES } from './remote.ts';
 
 /**
@@ -45,13 +46,20 @@ export async function writeRemotes(env: Io['env'], config: Remotes): Promise<voi
 export function parseRemotes(document: unknown): Remotes {
   if (document === null || document === undefined) return DEFAULT_REMOTES;
   if (typeof document !== 'object') throw new AppError('invalid', 'expected a map');
-  const { 'default-remote': chosen, remotes } = document as Record<string, unknown>;
+  const { 'default-remote': chosen, remotes, aliases } = document as Record<string, unknown>;
   const entries = Object.entries((remotes ?? {}) as Record<string, unknown>).map(
     ([name, value]) => [name, parseRemote(name, value)] as const,
   );
   const all = { ...Object.fromEntries(entries), ...STATIC_REMOTES };
   const defaultRemote = typeof chosen === 'string' && Object.hasOwn(all, chosen) ? chosen : 'local';
-  return { defaultRemote, remotes: all };
+  return { defaultRemote, remotes: all, ...parseAliases(aliases) };
+}
+
+function parseAliases(aliases: unknown): Pick<Remotes, 'aliases'> {
+  const words = Object.entries((aliases ?? {}) as Record<string, unknown>).filter(
+    ([, target]) => typeof target === 'string',
+  );
+  return words.length === 0 ? {} : { aliases: Object.fromEntries(words) as OwnWords };
 }
 
 function parseRemote(name: string, value: unknown): Remote {
@@ -73,5 +81,9 @@ function toDocument(config: Remotes): unknown {
   const kept = Object.entries(config.remotes).filter(
     ([name, remote]) => !Object.hasOwn(STATIC_REMOTES, name) || remote.project !== undefined,
   );
-  return { 'default-remote': config.defaultRemote, remotes: Object.fromEntries(kept) };
+  return {
+    'default-remote': config.defaultRemote,
+    remotes: Object.fromEntries(kept),
+    ...(config.aliases === undefined ? {} : { aliases: config.aliases }),
+  };
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../../domain/errors.ts';
+import type { OwnWords } from './own-words.ts';
 
 /**
  * The servers a user knows by name, and which one is meant when none is named. Pure: every change gives a new list or a
@@ -18,6 +19,8 @@ type Protocol = (typeof PROTOCOLS)[number];
 export interface Remotes {
   readonly defaultRemote: string;
   readonly remotes: Readonly<Record<string, Remote>>;
+  /** The user's own commands. */
+  readonly aliases?: OwnWords;
 }
 
 const store = (addr: string): Remote => ({ addr, protocol: 'simplestreams', public: true });
