@@ -12,7 +12,7 @@ import { expanded } from '../instances/expanded.ts';
 import { INSTANCES, NETWORKS, NODES, PROFILES } from '../spaces.ts';
 import type { Lxd } from './context.ts';
 import { type ConfigChange, configField, patched, textField, withoutEmpty } from './fields.ts';
-import { list, urlOf } from './lists.ts';
+import { list, projectUrl, urlOf } from './lists.ts';
 import { checkNetworkConfig } from './network-config.ts';
 import { onEveryNode } from './on-nodes.ts';
 
@@ -129,8 +129,8 @@ function usersOf(lxd: Lxd, name: string): readonly string[] {
   const instances = lxd.view.list(INSTANCES).filter(({ value }) => uses(expanded(lxd.view, value).devices));
   const profiles = lxd.view.list(PROFILES).filter(({ value }) => uses(value.devices));
   return [
-    ...instances.map(({ value }) => urlOf('instances', value.name)),
-    ...profiles.map(({ value }) => urlOf('profiles', value.name)),
+    ...instances.map(({ value }) => projectUrl(value.project, 'instances', value.name)),
+    ...profiles.map(({ value }) => projectUrl(value.project, 'profiles', value.name)),
   ];
 }
 

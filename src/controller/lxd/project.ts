@@ -3,6 +3,7 @@ import { fail } from '../../domain/errors.ts';
 import { DEFAULT_PROJECT, type Feature } from '../../domain/project.ts';
 import { mustBeAllowed } from '../../domain/project-restrictions.ts';
 import type { View } from '../../store/view.ts';
+import type { Answer } from '../http/answer.ts';
 import type { Caller } from '../http/caller.ts';
 import { type ApiRequest, isTrue } from '../http/request.ts';
 import type { Route } from '../http/route.ts';
@@ -49,11 +50,35 @@ export function mustMayTarget(view: View, request: ApiRequest): void {
 export function inProjects(view: View, routes: readonly Route[]): readonly Route[] {
   return routes.map(route => ({
     ...route,
-    handle: request => {
+    handle: async request => {
       const { project } = request.query;
       // Strangers are not told which projects there are.
       if (project !== undefined && project !== '' && request.caller.access !== 'anyone')
         getProject(view, entered(request.caller, project));
+      return withoutOthers(request.caller, await route.handle(request));
+    },
+  }));
+}
+
+/** What other projects use of what all share is nobody's business who may not enter them. */
+function withoutOthers(caller: Caller, answer: Answer): Answer {
+  if (caller.projects === undefined || answer.kind !== 'sync') return answer;
+  const may = (url: string) =>
+    mayEnter(caller, new URLSearchParams(url.split('?')[1]).get('project') ?? DEFAULT_PROJECT);
+  const trim = (thing: unknown) => {
+    const users = (thing as { readonly used_by?: readonly string[] } | null)?.used_by;
+    return Array.isArray(users) ? { ...(thing as object), used_by: users.filter(may) } : thing;
+  };
+  const { metadata } = answer;
+  return { ...answer, metadata: Array.isArray(metadata) ? metadata.map(trim) : trim(metadata) };
+}
+
+/** Routes of things that are in a project: who may not enter it, or its default when none is named, is told before all else. */
+export function withinProjects(routes: readonly Route[]): readonly Route[] {
+  return routes.map(route => ({
+    ...route,
+    handle: request => {
+      if (request.caller.access !== 'anyone' && !isTrue(request.query['all-projects'])) projectOf(request);
       return route.handle(request);
     },
   }));

@@ -13,7 +13,7 @@ import { networkLeaseRoutes } from './network-leases.ts';
 import { networkRoutes } from './networks.ts';
 import { operationRoutes } from './operations.ts';
 import { profileRoutes } from './profiles.ts';
-import { inProjects } from './project.ts';
+import { inProjects, withinProjects } from './project.ts';
 import { projectRoutes } from './projects/routes.ts';
 import { resourceRoutes } from './resources.ts';
 import { serverRoutes } from './server.ts';
@@ -29,10 +29,7 @@ export function lxdApi(lxd: Lxd): Api {
       ...certificateRoutes(lxd),
       ...eventRoutes(lxd),
       ...operationRoutes(lxd),
-      ...instanceRoutes(lxd),
-      ...imageRoutes(lxd),
-      ...imageAliasRoutes(lxd),
-      ...profileRoutes(lxd),
+      ...withinProjects([...instanceRoutes(lxd), ...imageRoutes(lxd), ...imageAliasRoutes(lxd), ...profileRoutes(lxd)]),
       ...networkRoutes(lxd),
       ...networkLeaseRoutes(lxd),
       ...storagePoolRoutes(lxd),

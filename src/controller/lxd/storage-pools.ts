@@ -12,7 +12,7 @@ import type { Route } from '../http/route.ts';
 import { INSTANCES, NODE_STATUS, NODES, POOLS, PROFILES } from '../spaces.ts';
 import type { Lxd } from './context.ts';
 import { type ConfigChange, configField, patched, textField, withoutEmpty } from './fields.ts';
-import { list, urlOf } from './lists.ts';
+import { list, projectUrl, urlOf } from './lists.ts';
 import { onEveryNode } from './on-nodes.ts';
 
 export function storagePoolRoutes(lxd: Lxd): readonly Route[] {
@@ -148,8 +148,8 @@ function usersOf(lxd: Lxd, name: string): readonly string[] {
     .list(PROFILES)
     .filter(({ value }) => Object.values(value.devices).some(device => device.type === 'disk' && device.pool === name));
   return [
-    ...instances.map(({ value }) => urlOf('instances', value.name)),
-    ...profiles.map(({ value }) => urlOf('profiles', value.name)),
+    ...instances.map(({ value }) => projectUrl(value.project, 'instances', value.name)),
+    ...profiles.map(({ value }) => projectUrl(value.project, 'profiles', value.name)),
   ];
 }
 

@@ -4,11 +4,11 @@ import { sync } from '../http/answer.ts';
 import type { Route } from '../http/route.ts';
 
 export const WARNING_ROUTES: readonly Route[] = [
-  { method: 'GET', path: '/1.0/warnings', access: 'trusted', handle: () => sync([]) },
+  { method: 'GET', path: '/1.0/warnings', access: 'admin', handle: () => sync([]) },
   {
     method: 'GET',
     path: '/1.0/warnings/:id',
-    access: 'trusted',
+    access: 'admin',
     handle: ({ params }) => fail('not-found', `Warning not found: ${params.id}`),
   },
 ];

@@ -100,7 +100,11 @@ describe('a project', () => {
     const other = { ...sent, certificate: (await api.client()).cert };
     assert.equal((await send('POST', '/1.0/certificates', other)).status, 201);
     assert.equal((await send('GET', '/1.0/certificates', undefined, client)).json.metadata.length, 1);
-    assert.equal(await status('GET', '/1.0/profiles/default?project=shared'), 200);
+    const users = async (path: string) => (await send('GET', path, undefined, client)).json.metadata.used_by;
+    await launch('shared', 'c2');
+    assert.deepEqual(await users('/1.0/profiles/default?project=shared'), ['/1.0/instances/c2?project=shared']);
+    assert.deepEqual(await users('/1.0/storage-pools/default'), ['/1.0/instances/c2?project=shared']);
+    assert.equal((await get('/1.0/storage-pools/default')).used_by.length, 3); // and the profile
     assert.equal(await status('PATCH', '/1.0/profiles/default?project=shared', { description: 'x' }), 403);
   });
 });

@@ -145,7 +145,7 @@ function exchange(options: RequestOptions, { body, headers = {} }: Sent, tls = f
         const chunks: Buffer[] = [];
         for await (const chunk of response) chunks.push(chunk as Buffer);
         const text = Buffer.concat(chunks).toString();
-        const isJson = response.headers['content-type'] === 'application/json';
+        const isJson = response.headers['content-type'] === 'application/json' && text !== ''; // HEAD has none
         resolve({
           status: response.statusCode!,
           headers: response.headers,
