@@ -8,6 +8,7 @@
  * | backups                          | sagas, under the instance's lock                                           |
  * | allocations                      | `instances/allocations`, in the transaction that places or removes         |
  * | status, node-status              | the leader's observer, from what agents report                             |
+ * | cluster-groups                   | the cluster groups API                                                     |
  * | projects                         | the projects API, and the saga that renames one                            |
  * | project-claims                   | `projects/claim`, in the transaction that begins what is claimed for       |
  * | nodes                            | the cluster API: join, edit, evacuate, restore, remove                     |
@@ -39,6 +40,8 @@ export const SNAPSHOTS = keyspace<SnapshotRecord, readonly [instance: string, na
 export const BACKUPS = keyspace<BackupRecord, readonly [instance: string, name: string]>('backups');
 export const STATUS = keyspace<StatusRecord, readonly [id: string]>('status');
 export const NODES = keyspace<NodeRecord>('nodes');
+/** A group that was made by itself; its members carry its name. */
+export const CLUSTER_GROUPS = keyspace<{ readonly name: string; readonly description: string }>('cluster-groups');
 export const NODE_STATUS = keyspace<NodeStatusRecord>('node-status');
 export const ALLOCATIONS = keyspace<AllocationRecord>('allocations');
 export const ADDRESSES = keyspace<AddressRecord, readonly [network: string, address: string]>('addresses');

@@ -74,6 +74,25 @@ describe('a host', () => {
     assert.equal((await send('POST', '/1.0/cluster/members/n1', { server_name: 'x' })).status, 501);
   });
 
+  it('is in groups that are made, described, renamed and, when empty, deleted', async () => {
+    const group = '/1.0/cluster/groups/gpu';
+    const made = { name: 'gpu', description: 'cards', members: ['n1'] };
+    assert.equal((await send('POST', '/1.0/cluster/groups', made)).status, 201);
+    assert.equal((await send('POST', '/1.0/cluster/groups', made)).status, 409);
+    assert.deepEqual(await get(group), made);
+    assert.deepEqual((await get('/1.0/cluster/members/n1')).groups, ['default', 'gpu']);
+    assert.match((await send('PUT', group, { members: ['n9'] })).json.error, /no cluster member "n9"/);
+    assert.equal((await send('PUT', group, { description: 'x', members: ['n2'] })).status, 200);
+    assert.deepEqual((await get('/1.0/cluster/members/n1')).groups, ['default']);
+    assert.match((await send('PUT', '/1.0/cluster/groups/default', {})).json.error, /"n1" would be in no group/);
+    assert.equal((await send('POST', group, { name: 'fast' })).status, 201);
+    assert.deepEqual(await get('/1.0/cluster/groups/fast'), { name: 'fast', description: 'x', members: ['n2'] });
+    assert.match((await send('DELETE', '/1.0/cluster/groups/fast')).json.error, /Only empty/);
+    assert.equal((await send('PATCH', '/1.0/cluster/groups/fast', { members: [] })).status, 200);
+    assert.equal((await send('DELETE', '/1.0/cluster/groups/fast')).status, 200);
+    assert.equal((await send('GET', '/1.0/cluster/groups/fast')).status, 404);
+  });
+
   it('is emptied and taken back into service', async () => {
     await api.front.run('POST', '/1.0/instances?target=n1', {
       name: 'c1',
