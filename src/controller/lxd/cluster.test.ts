@@ -93,6 +93,18 @@ describe('a host', () => {
     assert.equal((await send('GET', '/1.0/cluster/groups/fast')).status, 404);
   });
 
+  it('is invited for as long as is configured', async () => {
+    const lifetime = async () => Date.parse((await invite('n9')).expiresAt) - Date.now();
+    assert.ok((await lifetime()) > 2.9 * 3600_000);
+    assert.match(
+      (await send('PATCH', '/1.0', { config: { 'cluster.join_token_expiry': 'soon' } })).json.error,
+      /expiry/,
+    );
+    assert.equal((await send('PATCH', '/1.0', { config: { 'cluster.join_token_expiry': '5M' } })).status, 200);
+    const ms = await lifetime();
+    assert.ok(ms > 290_000 && ms <= 300_000, String(ms));
+  });
+
   it('is emptied and taken back into service', async () => {
     await api.front.run('POST', '/1.0/instances?target=n1', {
       name: 'c1',

@@ -1,12 +1,14 @@
 /** The server's own configuration: `/1.0` config, one for the whole cluster, with the trust password as a key that is never shown. */
 import { fail } from '../../domain/errors.ts';
 import type { Config } from '../../domain/instance.ts';
+import { snapshotExpiry } from '../../domain/snapshot-expiry.ts';
 import { together } from '../../store/keyspace.ts';
 import type { Transaction } from '../../store/store.ts';
 import type { View } from '../../store/view.ts';
 import { CLUSTER_SETTINGS } from '../server-config.ts';
 import { SERVER } from '../spaces.ts';
 import { changePassword, hasPassword } from '../trust/password.ts';
+import { TOKEN_EXPIRY } from '../trust/tokens.ts';
 
 const KEY = SERVER.key('config');
 const TRUST_PASSWORD = 'core.trust_password';
@@ -36,10 +38,14 @@ function check(key: string, value: string): void {
     if (!(Number(value) > 0)) fail('invalid', `Invalid value for "${key}": "${value}" is not a positive number`);
     return;
   }
+  if ((Object.values(TOKEN_EXPIRY) as readonly string[]).includes(key)) {
+    snapshotExpiry(key, value);
+    return;
+  }
   if (key === 'core.https_address')
     fail('unsupported', 'Where a controller listens is set where it is started: --listen HOST:PORT');
   fail(
     'invalid',
-    `Unknown configuration key: "${key}" (known: ${[TRUST_PASSWORD, ...Object.keys(CLUSTER_SETTINGS)].join(', ')})`,
+    `Unknown configuration key: "${key}" (known: ${[TRUST_PASSWORD, ...Object.values(TOKEN_EXPIRY), ...Object.keys(CLUSTER_SETTINGS)].join(', ')})`,
   );
 }

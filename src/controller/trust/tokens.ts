@@ -4,11 +4,13 @@
  */
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { AppError, fail } from '../../domain/errors.ts';
+import { expiryOf } from '../../domain/snapshot-expiry.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { keyspace, type Stored } from '../../store/keyspace.ts';
 import type { Store, Transaction } from '../../store/store.ts';
 import type { View } from '../../store/view.ts';
 import { commit } from '../commit.ts';
+import { SERVER } from '../spaces.ts';
 import type { CertificateType } from './certificates.ts';
 
 /** Key `tokens/<operation id>`; written by the certificates and the cluster API. */
@@ -36,16 +38,20 @@ export const TOKENS = keyspace<TokenRecord, readonly [operation: string]>('token
 
 type Place = { readonly store: Store; readonly view: View; readonly clock: Clock };
 
-/** LXD's default for join tokens; for certificates LXD knows no end, we do not leave open doors. */
+/** Server keys that say how long a token lasts, as in "3H" or "1d". */
+export const TOKEN_EXPIRY = { join: 'cluster.join_token_expiry', certificate: 'core.remote_token_expiry' } as const;
+
+/** Without them: LXD's default for join tokens; for certificates LXD knows no end, we do not leave open doors. */
 const LIFETIME_MS = { join: 3 * 3600_000, certificate: 24 * 3600_000 } as const;
 
 export async function issueToken(place: Place, purpose: TokenPurpose): Promise<TokenRecord> {
   const now = place.clock.now();
+  const config = place.view.get(SERVER.key('config'))?.value.config ?? {};
   const record: TokenRecord = {
     id: randomUUID(),
     secret: randomBytes(32).toString('hex'),
     createdAt: now,
-    expiresAt: now + LIFETIME_MS[purpose.kind],
+    expiresAt: expiryOf(config[TOKEN_EXPIRY[purpose.kind]], now) ?? now + LIFETIME_MS[purpose.kind],
     purpose,
   };
   await commit(place, TOKENS.create(TOKENS.key(record.id), record));
