@@ -26,9 +26,9 @@ export const FIRST_PROJECT: ProjectRecord = {
   config: Object.fromEntries(FEATURES.map(feature => [featureKey(feature), 'true'])),
 };
 
-/** As in LXD a new project has all features but networks, unless it is said otherwise. */
+/** As in LXD a new project has all features but networks, of which nothing is said; Ansible compares the whole map. */
 export function withFeatures(config: Config): Config {
-  const usual = FEATURES.map(feature => [featureKey(feature), feature === 'networks' ? 'false' : 'true']);
+  const usual = FEATURES.filter(feature => feature !== 'networks').map(feature => [featureKey(feature), 'true']);
   return { ...Object.fromEntries(usual), ...config };
 }
 

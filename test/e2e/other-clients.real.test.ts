@@ -78,11 +78,11 @@ describe('other clients of LXD', { timeout: 300_000 }, () => {
     );
   };
 
-  it('Ansible: profiles and containers, changed by the first run and not by the second', {
+  it('Ansible: profiles, containers and projects, changed by the first run and not by the second', {
     skip: ansible,
   }, async () => {
     write(await makeSelfSigned('ansible')); // not yet trusted: the playbook brings the password
-    assert.equal((await play('containers.yml')).changed, 4);
+    assert.equal((await play('containers.yml')).changed, 6);
     assert.equal((await play('containers.yml')).changed, 0);
     const list = (await harness.lxc(['list', '--format', 'csv', '-c', 'nsL'])).stdout;
     assert.match(list, /^ans1,RUNNING,n\d$/m);
@@ -104,7 +104,7 @@ describe('other clients of LXD', { timeout: 300_000 }, () => {
   });
 
   it('Ansible: removes them again, once', { skip: ansible }, async () => {
-    assert.equal((await play('remove.yml')).changed, 2);
+    assert.equal((await play('remove.yml')).changed, 4);
     assert.equal((await play('remove.yml')).changed, 0);
   });
 

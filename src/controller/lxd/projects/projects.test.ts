@@ -62,7 +62,7 @@ describe('a project', () => {
     const put = { description: 'ours', config: { ...(await get('/1.0/projects/p1')).config, 'user.x': '1' } };
     assert.equal((await send('PUT', '/1.0/projects/p1', put)).status, 200);
     const { description, config } = await get('/1.0/projects/p1');
-    assert.deepEqual([description, config['user.x'], config['features.networks']], ['ours', '1', 'false']);
+    assert.deepEqual([description, config['user.x'], config['features.networks']], ['ours', '1', undefined]);
     assert.equal((await api.front.run('POST', '/1.0/projects/p1', { name: 'p2' })).status, 'Success');
     assert.deepEqual(await get('/1.0/projects'), ['/1.0/projects/default', '/1.0/projects/p2']);
     assert.equal((await send('DELETE', '/1.0/projects/p2')).status, 200);
