@@ -18,8 +18,11 @@ export function usageService(host: Host) {
   } satisfies Partial<AgentServer>;
 }
 
+/** Not those that a verb works on: one that is just being started has no address yet, and who wants to know asks again. */
 function running(host: Host): readonly LedgerEntry[] {
-  return host.ledger.list().filter(({ spec }) => host.runtime.look(spec.id).pid !== 0);
+  return host.ledger
+    .list()
+    .filter(({ spec: { id } }) => !host.locks.held(id) && !host.isMoving(id) && host.runtime.look(id).pid !== 0);
 }
 
 async function usageOf(host: Host, entry: LedgerEntry) {

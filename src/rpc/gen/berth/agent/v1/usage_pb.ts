@@ -34,7 +34,7 @@ export const ObserveUsageRequestSchema: GenMessage<ObserveUsageRequest> = /*@__P
   messageDesc(file_berth_agent_v1_usage, 0);
 
 /**
- * Of every instance that runs or is frozen on this host; who is not in it did not run when it was made.
+ * Of every instance that runs or is frozen on this host and that no verb works on; of who is not in it, ask.
  *
  * @generated from message berth.agent.v1.UsageReport
  */
