@@ -1,15 +1,8 @@
-/** Measuring: the time of one thing, of the same thing again and again, and of many at once. */
+/** Measuring: the time of one thing, and of many at once. */
 export async function timeMs(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return performance.now() - start;
-}
-
-/** Milliseconds of each run, one after another. */
-export async function repeat(times: number, work: (index: number) => Promise<unknown>): Promise<readonly number[]> {
-  const values: number[] = [];
-  for (let index = 0; index < times; index++) values.push(await timeMs(() => work(index)));
-  return values;
 }
 
 export interface Load {

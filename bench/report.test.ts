@@ -18,7 +18,7 @@ test('a quantile is one of the values', () => {
 test('a report has a column for each peer', () => {
   const machine = { cpus: 2, memoryBytes: 24 * 1024 ** 3, kernel: '6.18', node: 'v24', load: 0.5 };
   const rows = [
-    { what: 'start', unit: 'ms', values: [100, 120], peers: { LXD: '198' } },
+    { what: 'start', unit: 'ms', values: [100, 120], peers: { LXD: [200, 240] }, goal: '<= 0.6' },
     { what: 'launches', unit: '/s', values: [9.5] },
   ] as const;
   assert.equal(
@@ -26,8 +26,8 @@ test('a report has a column for each peer', () => {
     [
       'x: 2 CPUs, 24 GiB, Linux 6.18, Node v24, load 0.5',
       '',
-      'median [min-max]  n  Berth             LXD',
-      'start             2  110 [100-120] ms  198',
+      'median [min-max]  n  Berth             LXD            ratio  goal',
+      'start             2  110 [100-120] ms  220 [200-240]  0.50   <= 0.6',
       'launches          1  9.5 /s',
     ].join('\n'),
   );

@@ -37,8 +37,10 @@ export interface Row {
   readonly unit: 'ms' | '/s' | 'MiB';
   /** Every single measurement, in order. */
   readonly values: readonly number[];
-  /** Figures of others for the same thing, by who they are; text, because they carry their own spread. */
-  readonly peers?: Readonly<Record<string, string>>;
+  /** What others took for the same thing in the same run, by who they are. */
+  readonly peers?: Readonly<Record<string, readonly number[]>>;
+  /** What is to be reached. */
+  readonly goal?: string;
 }
 
 export function median(values: readonly number[]): number {
@@ -60,16 +62,21 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)]!;
 }
 
-/** Of measurements that stand beside those of others. */
+/** Of measurements that stand beside those of others; a ratio is Berth's median over the other's. */
 export function findings(rows: readonly Row[]): Findings {
   const peers = [...new Set(rows.flatMap(row => Object.keys(row.peers ?? {})))];
   const lines = rows.map(row => [
     row.what,
     String(row.values.length),
     `${summary(row.values)} ${row.unit}`,
-    ...peers.map(peer => row.peers?.[peer] ?? ''),
+    ...peers.flatMap(peer => {
+      const theirs = row.peers?.[peer];
+      return theirs === undefined ? ['', ''] : [summary(theirs), (median(row.values) / median(theirs)).toFixed(2)];
+    }),
+    row.goal ?? '',
   ]);
-  return { rows, table: [['median [min-max]', 'n', 'Berth', ...peers], ...lines] };
+  const heads = ['median [min-max]', 'n', 'Berth', ...peers.flatMap(peer => [peer, 'ratio'])];
+  return { rows, table: [[...heads, rows.some(({ goal }) => goal !== undefined) ? 'goal' : ''], ...lines] };
 }
 
 export function renderReport({ name, machine }: Report, table: Findings['table']): string {

@@ -1,96 +1,85 @@
 /**
- * The life of instances on a local cluster of three hosts (btrfs, a network card each): single commands by the CLI, as a
- * user types them, and the same by REST; lists of growing clusters; and how many launches a second 8 clients get done.
+ * The life of instances on a local cluster of three hosts beside a real LXD in the same run (btrfs and a network card in
+ * both): by Debian's `lxc`, by each one's own client, by REST; while they fill up; and with 8 clients at once.
  */
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { buildBusyboxImage } from '../../deploy/images/busybox.ts';
-import { openApi } from '../../deploy/local-cluster/api.ts';
-import { startCluster } from '../../deploy/local-cluster/start-cluster.ts';
-import { run } from '../../src/agent/command.ts';
-import type { Client } from '../../src/cli/api/client.ts';
-import { concurrently, repeat } from '../measure.ts';
+import { concurrently } from '../measure.ts';
 import { type Findings, findings, type Options, type Row } from '../report.ts';
+import { startBerth } from '../subjects/berth.ts';
+import { startRealLxd } from '../subjects/lxd.ts';
+import { inTurns, row, type Subject } from '../subjects/subject.ts';
 import { changeState, create, launch, remove } from './api.ts';
-import { PEERS } from './peers.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const IMAGE = 'busybox';
 const WIDTH = 8;
 
-export async function bench({ quick, say }: Options): Promise<Findings> {
-  const dir = join(ROOT, 'var/bench');
-  await mkdir(join(ROOT, 'var'), { recursive: true });
-  const cluster = await startCluster({ dir, say });
-  const interrupt = () => void cluster.stop().finally(() => process.exit(130));
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  const api = openApi(cluster.socketPath);
-  // A remote that this machine's user has switched to must not be what is measured.
-  const env = { BERTH_SOCKET: cluster.socketPath, BERTH_CONF: join(dir, 'config.yml') };
-  const berth = (...words: readonly string[]) => run(join(ROOT, 'bin/berth'), words, { env });
+export async function bench({ quick, only, say }: Options): Promise<Findings> {
+  const dir = resolve(import.meta.dirname, '../../var/bench');
+  await mkdir(dir, { recursive: true });
+  const image = join(dir, 'busybox.tar.gz');
+  await buildBusyboxImage(image);
+  const berth = await startBerth(join(dir, 'berth'), image, IMAGE, say);
   try {
-    const image = join(dir, 'busybox.tar.gz');
-    await buildBusyboxImage(image);
-    await berth('image', 'import', image, '--alias', IMAGE);
-    say('one launch on each host, so that the image is everywhere');
-    for (const host of cluster.hosts)
-      await berth('launch', IMAGE, 'warm', '--target', host.name).then(() => berth('delete', '-f', 'warm'));
-    return findings([
-      ...(await singles(api, berth, quick ? 4 : 12, say)),
-      ...(await lists(api, berth, quick ? [10, 30] : [10, 100, 300], quick ? 4 : 10, say)),
-      ...(await launches(api, quick ? 16 : 30, say)),
-    ]);
+    const lxd = await startRealLxd(join(dir, 'lxd'), image, IMAGE);
+    const both = [berth, lxd];
+    const wanted = (part: string) => only === '' || only.split(',').includes(part);
+    try {
+      return findings([
+        ...(wanted('singles') ? await singles(both, quick ? 4 : 12, say) : []),
+        ...(wanted('lists') ? await lists(both, quick ? [10, 30] : [10, 100, 300], quick ? 4 : 10, say) : []),
+        ...(wanted('launches') ? await launches(both, quick ? 16 : 40, say) : []),
+      ]);
+    } finally {
+      await lxd.close();
+    }
   } finally {
-    api.close();
-    await cluster.stop();
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    await berth.close();
   }
 }
 
-type Berth = (...words: readonly string[]) => Promise<unknown>;
-
-/** One at a time: by the CLI, and by REST without a process started for each. */
-async function singles(api: Client, berth: Berth, times: number, say: (line: string) => void): Promise<readonly Row[]> {
-  say(`single commands, ${times} of each`);
+/** One at a time. */
+async function singles(
+  subjects: readonly Subject[],
+  times: number,
+  say: (line: string) => void,
+): Promise<readonly Row[]> {
   const name = (index: number) => `s${index}`;
-  const cli = {
-    launch: await repeat(times, i => berth('launch', IMAGE, name(i))),
-    exec: await repeat(2 * times, i => berth('exec', name(i % times), '--', 'true')),
-    stop: await repeat(times, i => berth('stop', '-f', name(i))),
-    start: await repeat(times, i => berth('start', name(i))),
-    again: await repeat(times, i => berth('stop', '-f', name(i))),
-    delete: await repeat(times, i => berth('delete', name(i))),
-    init: await repeat(times, i => berth('init', IMAGE, name(i))),
-  };
-  await repeat(times, i => remove(api, name(i)));
-  const rest = {
-    launch: await repeat(times, i => launch(api, name(i), IMAGE)),
-    stop: await repeat(times, i => changeState(api, name(i), 'stop')),
-    start: await repeat(times, i => changeState(api, name(i), 'start')),
-    again: await repeat(times, i => changeState(api, name(i), 'stop')),
-    delete: await repeat(times, i => remove(api, name(i))),
-    init: await repeat(times, i => create(api, name(i), IMAGE)),
-  };
-  await repeat(times, i => remove(api, name(i)));
-  return [
-    { what: 'init', unit: 'ms', values: cli.init, peers: PEERS.init },
-    { what: 'launch', unit: 'ms', values: cli.launch, peers: PEERS.launch },
-    { what: 'start', unit: 'ms', values: cli.start, peers: PEERS.start },
-    { what: 'exec -- true', unit: 'ms', values: cli.exec, peers: PEERS.exec },
-    { what: 'stop -f', unit: 'ms', values: [...cli.stop, ...cli.again], peers: PEERS.stop },
-    { what: 'delete (stopped)', unit: 'ms', values: cli.delete, peers: PEERS.delete },
-    { what: 'REST init', unit: 'ms', values: rest.init },
-    { what: 'REST launch', unit: 'ms', values: rest.launch },
-    { what: 'REST start', unit: 'ms', values: rest.start },
-    { what: 'REST stop -f', unit: 'ms', values: [...rest.stop, ...rest.again] },
-    { what: 'REST delete (stopped)', unit: 'ms', values: rest.delete },
-  ];
+  const rows: Row[] = [];
+  for (const client of ['lxc', 'cli'] as const) {
+    say(`single commands by ${client === 'lxc' ? 'lxc' : "each one's own client"}, ${times} of each`);
+    const title = (what: string) => (client === 'lxc' ? `lxc ${what}` : `berth ${what}`);
+    const each = (count: number, words: (name: string) => readonly string[]) =>
+      inTurns(subjects, count, (subject, i) => subject[client](...words(name(i % times))));
+    rows.push(
+      row(title('launch'), 'ms', await each(times, n => ['launch', IMAGE, n])),
+      row(title('exec -- true'), 'ms', await each(2 * times, n => ['exec', n, '--', 'true']), '<= 1'),
+      row(title('stop -f'), 'ms', await each(times, n => ['stop', '-f', n]), '<= 0.3'),
+      row(title('start'), 'ms', await each(times, n => ['start', n])),
+      row(title('delete -f (running)'), 'ms', await each(times, n => ['delete', '-f', n])),
+      row(title('init'), 'ms', await each(times, n => ['init', IMAGE, n])),
+      row(title('delete (stopped)'), 'ms', await each(times, n => ['delete', n])),
+    );
+  }
+  say(`the same by REST`);
+  const rest = (work: (api: Subject['api'], name: string) => Promise<unknown>) =>
+    inTurns(subjects, times, ({ api }, i) => work(api, name(i)));
+  rows.push(
+    row('REST launch', 'ms', await rest((api, n) => launch(api, n, IMAGE)), '<= 0.5'),
+    row('REST stop -f', 'ms', await rest((api, n) => changeState(api, n, 'stop')), '<= 0.3'),
+    row('REST start', 'ms', await rest((api, n) => changeState(api, n, 'start'))),
+    row('REST stop -f, again', 'ms', await rest((api, n) => changeState(api, n, 'stop')), '<= 0.3'),
+    row('REST delete (stopped)', 'ms', await rest(remove)),
+    row('REST create', 'ms', await rest((api, n) => create(api, n, IMAGE))),
+  );
+  await rest(remove);
+  return rows;
 }
 
-/** Lists while the cluster fills with stopped instances, and how fast it fills. */
+/** Lists while both fill with stopped instances, and how fast they fill. */
 async function lists(
-  api: Client,
-  berth: Berth,
+  subjects: readonly Subject[],
   sizes: readonly number[],
   times: number,
   say: (line: string) => void,
@@ -98,37 +87,46 @@ async function lists(
   const rows: Row[] = [];
   const names: string[] = [];
   for (const size of sizes) {
-    const added = Array.from({ length: size - names.length }, (_, i) => `l${names.length + i}`);
-    const made = await concurrently(added, WIDTH, name => create(api, name, IMAGE));
-    names.push(...added);
     say(`${size} instances`);
-    const listed = await repeat(times, () => berth('list'));
-    const rest = await repeat(times, () => api.get('/1.0/instances', { recursion: 2 }));
+    const added = Array.from({ length: size - names.length }, (_, i) => `l${names.length + i}`);
+    names.push(...added);
+    const made: Record<string, number[]> = {};
+    for (const { name, api } of subjects)
+      made[name] = [(await concurrently(added, WIDTH, n => create(api, n, IMAGE))).perSecond];
     rows.push(
-      { what: `list of ${size}`, unit: 'ms', values: listed, peers: PEERS.list[size] ?? {} },
-      { what: `REST list of ${size}, recursion 2`, unit: 'ms', values: rest, peers: PEERS.listRest[size] ?? {} },
-      { what: `REST init, ${WIDTH} at once, to ${size}`, unit: '/s', values: [made.perSecond], peers: PEERS.create },
+      row(`REST create, ${WIDTH} at once, to ${size}`, '/s', made),
+      row(`lxc list of ${size}`, 'ms', await inTurns(subjects, times, s => s.lxc('list'))),
+      row(`berth list of ${size} (beside lxc list)`, 'ms', await inTurns(subjects, times, s => s.cli('list')), '< 1'),
+      row(
+        `REST list of ${size}, recursion 2`,
+        'ms',
+        await inTurns(subjects, times, ({ api }) => api.get('/1.0/instances', { recursion: 2 })),
+      ),
     );
   }
-  const gone = await concurrently(names, WIDTH, name => remove(api, name));
-  return [
-    ...rows,
-    {
-      what: `REST delete, ${WIDTH} at once`,
-      unit: '/s',
-      values: [gone.perSecond],
-      peers: PEERS.deletions,
-    },
-  ];
+  const gone: Record<string, number[]> = {};
+  for (const { name, api } of subjects)
+    gone[name] = [(await concurrently(names, WIDTH, n => remove(api, n))).perSecond];
+  return [...rows, row(`REST delete, ${WIDTH} at once`, '/s', gone)];
 }
 
-async function launches(api: Client, count: number, say: (line: string) => void): Promise<readonly Row[]> {
+async function launches(
+  subjects: readonly Subject[],
+  count: number,
+  say: (line: string) => void,
+): Promise<readonly Row[]> {
   say(`${count} launches, ${WIDTH} at once`);
   const names = Array.from({ length: count }, (_, i) => `c${i}`);
-  const { latenciesMs, perSecond } = await concurrently(names, WIDTH, name => launch(api, name, IMAGE));
-  await concurrently(names, WIDTH, name => changeState(api, name, 'stop').then(() => remove(api, name)));
+  const rates: Record<string, number[]> = {};
+  const latencies: Record<string, readonly number[]> = {};
+  for (const { name, api } of subjects) {
+    const { latenciesMs, perSecond } = await concurrently(names, WIDTH, n => launch(api, n, IMAGE));
+    rates[name] = [perSecond];
+    latencies[name] = latenciesMs;
+    await concurrently(names, WIDTH, n => changeState(api, n, 'stop').then(() => remove(api, n)));
+  }
   return [
-    { what: `REST launch, ${WIDTH} at once`, unit: '/s', values: [perSecond], peers: PEERS.launches },
-    { what: `REST launch, ${WIDTH} at once: latency`, unit: 'ms', values: latenciesMs },
+    row(`REST launch, ${WIDTH} at once`, '/s', rates),
+    row(`REST launch, ${WIDTH} at once: latency`, 'ms', latencies),
   ];
 }
