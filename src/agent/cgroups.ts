@@ -30,7 +30,7 @@ export interface Cgroups {
 
 /** @param mountinfo content of /proc/self/mountinfo */
 export function openCgroups(prefix: string, mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): Cgroups {
-  const mounts = parseMounts(mountinfo);
+  const mounts = mountsOf(mountinfo);
   const unified = mounts.find(mount => mount.type === 'cgroup2')?.point;
   const controllers = new Map(mounts.flatMap(mount => mount.controllers.map(name => [name, mount.point] as const)));
   const v2 = controllers.size === 0;
@@ -92,7 +92,7 @@ interface Mount {
 
 const CONTROLLERS = ['cpu', 'cpuacct', 'cpuset', 'memory', 'pids', 'freezer', 'blkio', 'devices'];
 
-function parseMounts(mountinfo: string): readonly Mount[] {
+export function mountsOf(mountinfo: string): readonly Mount[] {
   return mountinfo.split('\n').flatMap(line => {
     const [left, right] = line.split(' - ');
     const point = left?.split(' ')[4];

@@ -7,6 +7,7 @@ import type { Wanted } from '../domain/instance.ts';
 import { parseBytes } from '../domain/size.ts';
 import { applyLimits } from './apply-limits.ts';
 import { type BackupOrder, makeFromBackup } from './backups/backups.ts';
+import { hastenCgroupMoves } from './hasten-cgroup-moves.ts';
 import type { Host } from './host.ts';
 import { idMapOf, pinCpus, writeInstanceFiles } from './instance-files.ts';
 import type { LedgerEntry } from './ledger.ts';
@@ -89,6 +90,7 @@ export interface StateRequest {
 }
 
 export async function ensureState(host: Host, ref: Ref, request: StateRequest): Promise<Seen> {
+  if (request.wanted === 'running') hastenCgroupMoves();
   return host.locks.run(ref.id, async () => {
     admit(host, ref);
     const known = host.ledger.expect(ref);

@@ -6,6 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { fail } from '../../domain/errors.ts';
 import type { ExecInput, ExecOutputSchema, ExecStart } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
+import { hastenCgroupMoves } from '../hasten-cgroup-moves.ts';
 import type { Host } from '../host.ts';
 import { resolveInside } from '../lxc/init-type.ts';
 import { parseRef } from '../spec.ts';
@@ -29,6 +30,7 @@ export async function* exec(
   const first = (await reader.next()).value?.input;
   if (first?.case !== 'start') fail('invalid', 'the first message of exec must be "start"');
   const start: ExecStart = first.value;
+  hastenCgroupMoves();
   const attach = await prepare(host, start);
   const isMoving = () => host.isMoving(parseRef(start.ref).id);
   signal.throwIfAborted();
