@@ -186,7 +186,8 @@ async function makeRoot(
     report({ phase: 'clone' });
     await driver.createFromImage(volume, image);
   }
-  await setQuota(driver, spec);
+  // A new volume has no limit that would have to be lifted; asking btrfs costs more than making the volume.
+  if (rootDisk(spec.devices)?.options.size) await setQuota(driver, spec);
   await host.images.render(
     spec,
     copy === undefined && backup === undefined ? 'create' : 'copy',

@@ -22,7 +22,7 @@ describe('observer', () => {
   const lookAt = (id: string) => world.get(id) ?? STOPPED;
   const host = (): Observed => ({
     locks,
-    ledger: { list: () => ledger },
+    ledger: { list: () => ledger, get: id => ledger.find(({ spec }) => spec.id === id) },
     runtime: { look: lookAt, lookAgain: lookAt },
     cgroups: {
       top: folder,
@@ -72,14 +72,31 @@ describe('observer', () => {
     watching.close();
   });
 
+  it('looks every second at what lives, and at what comes to life', t => {
+    observer.close();
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const watching = observe(host());
+    watching.subscribe(change => changes.push(change));
+    world.set('b', RUNNING);
+    t.mock.timers.tick(1000);
+    assert.deepEqual(said(), [], 'nobody looks at what has no cgroups');
+    cgroups = ['a', 'b'];
+    t.mock.timers.tick(1000);
+    world.set('b', STOPPED);
+    cgroups = ['a'];
+    t.mock.timers.tick(1000);
+    assert.deepEqual(said(), ['b running', 'b stopped']);
+    watching.close();
+  });
+
   it('tells each change once, and what is no longer ours', () => {
     world.set('a', STOPPED);
-    observer.refresh();
-    observer.refresh();
+    observer.refresh('a');
+    observer.refresh('a');
     world.set('a', { ...RUNNING, pid: 200 });
-    observer.refresh();
+    observer.refresh('a');
     ledger = ledger.slice(0, 1);
-    observer.refresh();
+    observer.refresh('b');
     assert.deepEqual(said(), ['a stopped', 'a running', 'b']);
   });
 
@@ -87,16 +104,16 @@ describe('observer', () => {
     moving = true;
     world.set('c', { ...RUNNING, state: 'frozen' });
     ledger = [...ledger, { spec: { id: 'c', generation: 1 } }];
-    observer.refresh();
+    observer.refresh('c');
     moving = false;
     world.set('c', RUNNING);
-    observer.refresh();
+    observer.refresh('c');
     assert.deepEqual(said(), ['c running']);
   });
 
   it('tells a new ownership even if nothing else changed', () => {
     ledger = [{ spec: { id: 'a', generation: 2 } }, ledger[1]!];
-    observer.refresh();
+    observer.refresh('a');
     assert.deepEqual(
       changes.map(({ instances }) => instances.map(each => each.generation)),
       [[2]],
@@ -106,16 +123,16 @@ describe('observer', () => {
   it('keeps to itself what a verb or a move passes through', async () => {
     await locks.run('a', async () => {
       world.set('a', STOPPED);
-      observer.refresh();
+      observer.refresh('a');
       world.set('a', RUNNING);
     });
-    observer.refresh();
+    observer.refresh('a');
     moving = true;
     world.set('a', STOPPED);
-    observer.refresh();
+    observer.refresh('a');
     assert.deepEqual(said(), []);
     moving = false;
-    observer.refresh();
+    observer.refresh('a');
     assert.deepEqual(said(), ['a stopped']);
   });
 });

@@ -30,8 +30,8 @@ export interface Change {
 export interface Observer {
   /** Of every instance in the ledger. */
   list(): readonly Status[];
-  /** Looks now: a verb has just changed something. */
-  refresh(): void;
+  /** Looks now at one of them, which a verb has just changed. */
+  refresh(id: string): void;
   subscribe(listener: (change: Change) => void): () => void;
   close(): void;
 }
@@ -49,7 +49,7 @@ interface Known {
 
 /** As much of a host as observing needs. */
 export interface Observed extends Pick<Host, 'locks' | 'isMoving'> {
-  readonly ledger: { list(): readonly { readonly spec: Ref }[] };
+  readonly ledger: { list(): readonly { readonly spec: Ref }[]; get(id: string): { readonly spec: Ref } | undefined };
   readonly runtime: Pick<Runtime, 'look' | 'lookAgain'>;
   readonly cgroups: Pick<Cgroups, 'top' | 'ids' | 'clear'>;
   readonly clock: Pick<Clock, 'now'>;
@@ -74,21 +74,42 @@ export function observe(host: Observed): Observer {
   const isPassing = ({ status }: Known, generation: number): boolean =>
     status.generation === generation && (host.locks.held(status.id) || host.isMoving(status.id));
 
-  const refresh = (): void => {
-    const full = ticks % FULL_LOOK_TICKS === 0;
-    const changed: Status[] = [];
-    const here = new Set<string>();
-    for (const { spec } of host.ledger.list()) {
-      here.add(spec.id);
-      const now = lookAt(spec.id, spec.generation, full);
-      if (now === known.get(spec.id)) continue;
-      known.set(spec.id, now);
-      changed.push(now.status);
-    }
-    const gone = [...known.keys()].filter(id => !here.has(id));
+  /** @returns its status if that is news. */
+  const learn = ({ id, generation }: Ref, full: boolean): readonly Status[] => {
+    const now = lookAt(id, generation, full);
+    if (now === known.get(id)) return [];
+    known.set(id, now);
+    return [now.status];
+  };
+
+  const tell = (instances: readonly Status[], gone: readonly string[]): void => {
     for (const id of gone) known.delete(id);
-    if (changed.length + gone.length === 0) return;
-    for (const listener of listeners) listener({ instances: changed, gone });
+    if (instances.length + gone.length === 0) return;
+    for (const listener of listeners) listener({ instances, gone });
+  };
+
+  const refreshOne = (id: string): void => {
+    const spec = host.ledger.get(id)?.spec;
+    if (spec !== undefined) tell(learn(spec, true), []);
+    else if (known.has(id)) tell([], [id]);
+  };
+
+  const refreshAll = (): void => {
+    const full = ticks % FULL_LOOK_TICKS === 0;
+    // What has no cgroups and had no process is as it was: most are, and each look at one costs an open that fails.
+    const alive = new Set(host.cgroups.ids());
+    const isIdle = ({ id, generation }: Ref): boolean => {
+      const before = known.get(id);
+      return (
+        before?.seen.pid === 0 && before.seen.monitor === 0 && before.status.generation === generation && !alive.has(id)
+      );
+    };
+    const specs = host.ledger.list().map(({ spec }) => spec);
+    const here = new Set(specs.map(({ id }) => id));
+    tell(
+      specs.flatMap(spec => (isIdle(spec) ? [] : learn(spec, full))),
+      [...known.keys()].filter(id => !here.has(id)),
+    );
   };
 
   /** Of those that have ended and belong to nobody's verb or move. What still holds processes is looked at again. */
@@ -105,19 +126,19 @@ export function observe(host: Observed): Observer {
 
   const timer = setInterval(() => {
     ticks += 1;
-    refresh();
+    refreshAll();
     clearLeftovers();
   }, TICK_MS);
   const watcher = watchTop(host.cgroups.top, () => {
     settling ??= setTimeout(() => {
       settling = undefined;
-      refresh();
+      refreshAll();
     }, SETTLE_MS);
   });
-  refresh();
+  refreshAll();
 
   return {
-    refresh,
+    refresh: refreshOne,
     list: () => [...known.values()].map(({ status }) => status),
     subscribe(listener) {
       listeners.add(listener);

@@ -25,7 +25,7 @@ export function verbs(observer: Observer, log: Log): Verb {
       log.warn({ ...fields(), code }, message);
       throw thrown;
     } finally {
-      observer.refresh();
+      observer.refresh(ref.id);
     }
   };
 }

@@ -2,7 +2,7 @@
 
 import { nics, rootDisk } from '../domain/devices.ts';
 import { fail } from '../domain/errors.ts';
-import type { Config, Devices, InstanceRecord } from '../domain/instance.ts';
+import type { Config, Devices } from '../domain/instance.ts';
 import type { NodeRecord, NodeStatusRecord } from '../domain/node.ts';
 import type { Placement } from '../domain/placement.ts';
 import { type Requests, requestsOf } from '../domain/resources.ts';
@@ -11,8 +11,9 @@ import { place } from '../scheduler/place.ts';
 import type { NodeSnapshot, PlaceRequest } from '../scheduler/snapshot.ts';
 import type { View } from '../store/view.ts';
 import { NO_ALLOCATION } from './instances/allocations.ts';
+import { type Kinds, kindOf, kindsByNode } from './instances/kinds.ts';
 import { clusterSetting } from './server-config.ts';
-import { ALLOCATIONS, INSTANCES, NETWORKS, NODE_STATUS, NODES } from './spaces.ts';
+import { ALLOCATIONS, NETWORKS, NODE_STATUS, NODES } from './spaces.ts';
 
 export type Target = NonNullable<PlaceRequest['target']>;
 
@@ -80,7 +81,7 @@ function placeRequest(what: Placeable, nodes: readonly NodeSnapshot[], options: 
   };
 }
 
-function snapshotOf(view: View, node: NodeRecord, kinds: ReadonlyMap<string, number>): NodeSnapshot {
+function snapshotOf(view: View, node: NodeRecord, kinds: Kinds): NodeSnapshot {
   const status: NodeStatusRecord | undefined = view.get(NODE_STATUS.key(node.name))?.value;
   const allocation = view.get(ALLOCATIONS.key(node.name))?.value ?? NO_ALLOCATION;
   return {
@@ -120,22 +121,6 @@ function snapshotOf(view: View, node: NodeRecord, kinds: ReadonlyMap<string, num
 /** `scheduler.instance`, whose value was checked when it was set. */
 function takesOf({ config }: NodeRecord): NodeSnapshot['takes'] {
   return (config['scheduler.instance'] || 'all') as NodeSnapshot['takes'];
-}
-
-function kindsByNode(view: View): ReadonlyMap<string, ReadonlyMap<string, number>> {
-  const byNode = new Map<string, Map<string, number>>();
-  for (const { value } of view.list(INSTANCES)) {
-    for (const node of [value.node, value.moving?.to ?? '']) {
-      if (node === '') continue;
-      const kinds = byNode.get(node) ?? new Map<string, number>();
-      byNode.set(node, kinds.set(kindOf(value), (kinds.get(kindOf(value)) ?? 0) + 1));
-    }
-  }
-  return byNode;
-}
-
-function kindOf({ image, profiles }: Pick<InstanceRecord, 'image' | 'profiles'>): string {
-  return `${image} ${profiles.join(' ')}`;
 }
 
 /** @throws AppError `exhausted` with the scheduler's sentence when nothing fits. */

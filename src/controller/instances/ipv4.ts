@@ -33,7 +33,7 @@ export function subnetOf({ name, config }: Pick<NetworkRecord, 'name' | 'config'
  * A free address, looked for from a place that `seed` decides: those who choose at the same time choose apart.
  * @returns undefined when all are taken.
  */
-export function freeAddress(subnet: Subnet, taken: ReadonlySet<string>, seed: number): string | undefined {
+export function freeAddress(subnet: Subnet, taken: Pick<ReadonlySet<string>, 'has'>, seed: number): string | undefined {
   const total = subnet.ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
   for (let tried = 0; tried < total; tried += 1) {
     const address = toText(nth(subnet, (seed + tried) % total));

@@ -92,7 +92,7 @@ function chooseAddress(view: View, network: string, subnet: Subnet, { id, device
     return wished;
   }
   if (kept !== undefined && contains(subnet, kept) && free(kept)) return kept;
-  const taken = new Set(view.list(ADDRESSES, network).map(({ value }) => value.address));
+  const taken = { has: (address: string) => view.get(ADDRESSES.key(network, address)) !== undefined };
   return (
     freeAddress(subnet, taken, digest(id, device).readUInt32BE(0)) ??
     fail('exhausted', `Network "${network}" has no free address left; widen its ipv4.ranges`)

@@ -4,6 +4,8 @@ import type { ReconcileContext, Reconciler, ReconcilerStatus } from './reconcile
 
 /** Hints come in bursts: one run for all of a burst. */
 const GATHER_MS = 50;
+/** A reconciler whose runs take long in a large cluster gets at most one part in so many of the time. */
+const SHARE = 20;
 
 export interface Driver {
   status(): readonly ReconcilerStatus[];
@@ -41,14 +43,15 @@ async function drive(
         thrown => ({ result: '', error: AppError.from(thrown).message }),
       );
       signal.throwIfAborted();
-      report({ name: reconciler.name, lastRunAt, durationMs: clock.now() - lastRunAt, ...outcome });
+      const tookMs = clock.now() - lastRunAt;
+      report({ name: reconciler.name, lastRunAt, durationMs: tookMs, ...outcome });
       if (outcome.error !== '') log.warn('reconciler failed, it will run again', { error: outcome.error });
       else if (outcome.result !== '') log.info(outcome.result);
       const period = new AbortController();
       const end = AbortSignal.any([signal, period.signal]);
       await Promise.race([hint.promise, clock.sleep(reconciler.periodMs, end).catch(() => {})]);
       period.abort();
-      await clock.sleep(GATHER_MS, signal);
+      await clock.sleep(Math.min(reconciler.periodMs, Math.max(GATHER_MS, SHARE * tookMs)), signal);
     }
   } finally {
     stop();

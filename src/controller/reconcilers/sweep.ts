@@ -33,14 +33,21 @@ async function sweepHosts(context: ReconcileContext, suspects: Map<string, numbe
   const { view, engine, clock } = context;
   // What agents said is compared with the store as it is after they said it: an older view would call new ones nobody's.
   const reports = view.list(NODES).map(({ value }) => ({ node: value.name, news: context.news(value.name) }));
-  await catchUp(context);
-  const byId = new Map(view.list(INSTANCES).map(({ value }) => [value.id, value]));
+  const leftovers = () => {
+    const byId = new Map(view.list(INSTANCES).map(({ value }) => [value.id, value]));
+    return reports.flatMap(({ node, news }) =>
+      [...(news?.complete ? news.instances : [])].flatMap(([id, { generation }]) => {
+        const record = byId.get(id);
+        const isOne = isLeftover(record, node) && !(record !== undefined && isBusy(context, record));
+        return isOne ? [{ node, id, generation, record }] : [];
+      }),
+    );
+  };
   const found = new Set<string>();
   const swept: string[] = [];
-  for (const { node, news } of reports) {
-    for (const [id, { generation }] of news?.complete ? news.instances : []) {
-      const record = byId.get(id);
-      if (!isLeftover(record, node) || (record !== undefined && isBusy(context, record))) continue;
+  if (leftovers().length > 0) {
+    await catchUp(context);
+    for (const { node, id, generation, record } of leftovers()) {
       const name = `${id} on ${node}`;
       found.add(name);
       const since = suspects.get(name) ?? clock.now();
