@@ -104,7 +104,11 @@ function encode(key: string, value: unknown): string {
   return JSON.stringify(value) ?? fail('internal', `${key}: undefined cannot be stored`);
 }
 
+/** What `encodeURIComponent` leaves as it is; nearly all names are such, and keys are built all the time. */
+const PLAIN = /^[\w.~-]+$/;
+
 function encodePart(part: string): string {
+  if (PLAIN.test(part)) return part;
   if (part === '') fail('invalid', 'a name must not be empty');
   if (!part.isWellFormed()) fail('invalid', 'a name must be valid Unicode');
   return encodeURIComponent(part);

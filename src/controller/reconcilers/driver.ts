@@ -5,7 +5,7 @@ import type { ReconcileContext, Reconciler, ReconcilerStatus } from './reconcile
 /** Hints come in bursts: one run for all of a burst. */
 const GATHER_MS = 50;
 /** A reconciler whose runs take long in a large cluster gets at most one part in so many of the time. */
-const SHARE = 20;
+const SHARE = 50;
 
 export interface Driver {
   status(): readonly ReconcilerStatus[];
