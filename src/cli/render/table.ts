@@ -53,30 +53,43 @@ export function drawTableText(headers: readonly string[], rows: readonly (readon
   return drawTable(headers, rows, 'table');
 }
 
+/** As LXD's client draws it: heads in the middle, cells to the left, a line after each row. */
 async function drawTable(
   headers: readonly string[],
   rows: readonly (readonly string[])[],
   format: 'table' | 'compact',
 ): Promise<string> {
-  const { default: Table } = await import('cli-table3');
-  const table = new Table({
-    chars: format === 'table' ? LINES : NO_LINES,
-    style: { head: [], border: [] },
-    head: headers as string[],
-    colAligns: headers.map(() => 'center'),
-  });
-  for (const row of rows) table.push(row.map(content => ({ content, hAlign: 'left' as const })));
-  return table.toString();
+  const width = await measure([headers, ...rows]);
+  const widths = headers.map((head, column) =>
+    [head, ...rows.map(row => row[column] ?? '')]
+      .flatMap(cell => cell.split('\n'))
+      .reduce((most, line) => Math.max(most, width(line)), 0),
+  );
+  const [edge, between] = format === 'table' ? ['|', '|'] : [' ', ''];
+  const draw = (row: readonly string[], align: (text: string, room: number) => string): readonly string[] => {
+    const cells = widths.map((_, column) => (row[column] ?? '').split('\n'));
+    const height = Math.max(1, ...cells.map(lines => lines.length));
+    return Array.from({ length: height }, (_, at) => {
+      const texts = cells.map((lines, column) => align(lines[at] ?? '', widths[column]! - width(lines[at] ?? '')));
+      return edge + texts.map(text => ` ${text} `).join(between) + edge;
+    });
+  };
+  const rule = format === 'table' ? [`+${widths.map(room => '-'.repeat(room + 2)).join('+')}+`] : [];
+  const lines = [...rule, ...draw(headers, inTheMiddle), ...rule];
+  for (const row of rows) lines.push(...draw(row, toTheLeft), ...rule);
+  return lines.join('\n');
 }
 
-// biome-ignore format: one edge a line
-const LINES = {
-  top: '-', 'top-mid': '+', 'top-left': '+', 'top-right': '+',
-  bottom: '-', 'bottom-mid': '+', 'bottom-left': '+', 'bottom-right': '+',
-  left: '|', 'left-mid': '+', mid: '-', 'mid-mid': '+', right: '|', 'right-mid': '+', middle: '|',
-};
+const toTheLeft = (text: string, room: number) => text + ' '.repeat(room);
+const inTheMiddle = (text: string, room: number) => ' '.repeat(room >> 1) + text + ' '.repeat(Math.ceil(room / 2));
 
-const NO_LINES = { ...Object.fromEntries(Object.keys(LINES).map(edge => [edge, ''])), left: ' ', right: ' ' };
+const ASCII = /^[\x20-\x7e\n]*$/;
+
+/** Columns on a terminal. Only where there is more than ASCII does it take a table of all characters. */
+async function measure(rows: readonly (readonly string[])[]): Promise<(line: string) => number> {
+  if (rows.every(row => row.every(cell => ASCII.test(cell)))) return line => line.length;
+  return (await import('string-width')).default;
+}
 
 function csvCell(cell: string): string {
   return /[",\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
