@@ -3,6 +3,7 @@
  * cluster also carries a mark in its environment, so that one started just before a crash is found again.
  */
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { start } from '../../src/agent/command.ts';
 
 export interface ProcessId {
@@ -17,12 +18,15 @@ export interface DaemonOptions {
   readonly logFile: string;
 }
 
+/** As in deploy/systemd: what Node keeps of stripped and compiled sources. */
+const COMPILE_CACHE = resolve(import.meta.dirname, '../../node_modules/.cache/berth');
+
 /** Starts `argv` in a session of its own; it lives on when we end. */
 export async function startDaemon(argv: readonly string[], options: DaemonOptions): Promise<ProcessId> {
   const log = openSync(options.logFile, 'a');
   const [file, ...args] = argv;
   const running = start(file!, args, {
-    env: { [MARK]: String(options.slot) },
+    env: { [MARK]: String(options.slot), NODE_COMPILE_CACHE: COMPILE_CACHE },
     stdio: ['ignore', log, log],
     detached: true,
   });

@@ -135,7 +135,7 @@ function ownPrograms(): Programs {
     controller: [
       process.execPath,
       '--max-semi-space-size=4',
-      '--heap-growing-percent=50',
+      '--heap-growing-percent=30',
       join(source, 'controller/main.ts'),
     ],
     agent: [process.execPath, join(source, 'agent/main.ts')],

@@ -17,6 +17,12 @@ const ESCALATE_MS = 2000;
 const DRAIN_MS = 200;
 const STDERR_KEPT_BYTES = 64 * 1024;
 
+/** Added for a program of ours that Node runs: where compiled sources are kept, if the agent was told (see deploy/systemd). */
+export function nodeEnvironment(): Readonly<Record<string, string>> {
+  const { NODE_COMPILE_CACHE } = process.env;
+  return NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
+}
+
 export interface RunOptions {
   /** Default 60 s; on expiry the program is ended and the call fails with `deadline`. */
   readonly timeoutMs?: number;

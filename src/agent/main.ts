@@ -2,6 +2,7 @@
  * The agent's program: `join` once, then `run` for ever. Only here are arguments and the environment read. Each verb loads
  * only what it needs: the smaller the agent, the cheaper the processes it starts.
  */
+import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { AppError, fail } from '../domain/errors.ts';
@@ -35,6 +36,7 @@ async function run(data: string): Promise<void> {
   const { openAgent } = await import('./open-agent.ts');
   const agent = await openAgent({ data, criu: process.env.BERTH_CRIU, log });
   log.info({ address: agent.address }, 'agent runs');
+  flushCompileCache(); // at its end it may have no time for that
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info({ signal }, 'agent ends; its containers run on');

@@ -1,5 +1,6 @@
 /** The controller's program. Only here are arguments read, and the process ended. */
 import { mkdirSync, readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { hostname, networkInterfaces } from 'node:os';
 import { parseArgs } from 'node:util';
 import { AppError, fail } from '../domain/errors.ts';
@@ -43,6 +44,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const { data } = values;
   const controller = await openController({ name, data, store, clock: systemClock, log, listen, address });
   log.info('controller runs', { name, listen: values.listen, address });
+  flushCompileCache(); // at its end it may have no time for that
 
   const end = (signal: string) => {
     log.info('controller ends', { name, signal });

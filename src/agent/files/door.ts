@@ -2,7 +2,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { fail } from '../../domain/errors.ts';
-import { type Running, start } from '../command.ts';
+import { nodeEnvironment, type Running, start } from '../command.ts';
 import type { Host } from '../host.ts';
 import { idMapOf } from '../instance-files.ts';
 import type { Ref } from '../spec.ts';
@@ -65,7 +65,7 @@ async function startHelper(host: Host, ref: Ref): Promise<Running> {
     const bounds = `--bounding-set=-all,${CAPABILITIES.join(',')}`;
     const helper = ['--no-new-privs', bounds, '--inh-caps=-all', '--', process.execPath, HELPER];
     const [file, args] = within(idMapOf(host, spec), ['setpriv', helper]);
-    return start(file, args, { stdio: ['pipe', 'pipe', 'pipe', root] });
+    return start(file, args, { env: nodeEnvironment(), stdio: ['pipe', 'pipe', 'pipe', root] });
   } finally {
     closeSync(root);
   }

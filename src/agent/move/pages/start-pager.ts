@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TlsIdentity } from '../../../rpc/identity.ts';
-import { start } from '../../command.ts';
+import { nodeEnvironment, start } from '../../command.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 
@@ -11,7 +11,7 @@ export function startPager(folder: string, criu: string, identity: TlsIdentity):
   const log = openSync(join(folder, 'pager.log'), 'a');
   const args = [MAIN, folder, criu];
   const pager = start(process.execPath, args, {
-    env: { BERTH_MOVE: folder },
+    env: { ...nodeEnvironment(), BERTH_MOVE: folder },
     stdio: ['pipe', 'ignore', log],
     detached: true,
   });
