@@ -65,7 +65,7 @@ const WRITERS: Readonly<Record<string, RegExp>> = {
   PROFILES: /^lxd\/profiles\.ts$|^lxd\/projects\/|^sagas\/rename-project\.ts$/,
   PROJECTS: /^lxd\/projects\/|^sagas\/rename-project\.ts$/,
   PROJECT_CLAIMS: /^projects\/claim\.ts$/,
-  NETWORKS: /^lxd\/networks\.ts$/,
+  NETWORKS: /^lxd\/networks\//,
   POOLS: /^lxd\/storage-pools\.ts$/,
   SERVER: /^lxd\/server-config\.ts$/,
   CERTIFICATES: /^(trust|lxd)\/certificates\.ts$/,

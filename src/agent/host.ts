@@ -11,7 +11,7 @@ import type { InstanceLocks } from './instance-lock.ts';
 import type { Ledger } from './ledger.ts';
 import type { MemoryModes } from './move/memory-modes.ts';
 import type { PaceBook } from './move/pace-file.ts';
-import type { Networks } from './networks.ts';
+import type { Networks } from './networks/networks.ts';
 import type { Paths } from './paths.ts';
 import type { Pools } from './pools.ts';
 import type { Runtime } from './runtime.ts';

@@ -33,7 +33,8 @@ import { openMoves } from './move/moves.ts';
 import { isMovingIn, mountMovesFolder } from './move/moves-folder.ts';
 import { openPaceBook } from './move/pace-file.ts';
 import { moveService } from './move/service.ts';
-import { openNetworks } from './networks.ts';
+import { openNetworks } from './networks/networks.ts';
+import { networkService } from './networks/service.ts';
 import { observe } from './observe.ts';
 import { makeFolders, type Paths, pathsIn } from './paths.ts';
 import { openPools } from './pools.ts';
@@ -87,6 +88,7 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
       ...backupService(host, store, verb),
       ...usageService(host),
       ...fileService(host, dataPlane),
+      ...networkService(host),
     },
     allow: isController,
     // Refusals are logged by the verbs; what is left is ours to mend.

@@ -13,6 +13,8 @@ export interface Paths {
   /** Declared pools and networks, so that a restarted agent has them before its controller calls. */
   readonly poolsFile: string;
   readonly networksFile: string;
+  /** What serves each network: configuration and tables, readable for a dnsmasq that is not root. */
+  readonly networks: string;
   /** LXC's own path: one folder an instance, named by its id. */
   readonly lxc: string;
   readonly moves: string;
@@ -35,6 +37,7 @@ export function pathsIn(data: string): Paths {
     pools: join(data, 'pools'),
     poolsFile: join(data, 'pools.json'),
     networksFile: join(data, 'networks.json'),
+    networks: join(data, 'networks'),
     lxc: join(data, 'lxc'),
     moves: join(data, 'moves'),
     states: join(data, 'states'),
@@ -45,7 +48,7 @@ export function pathsIn(data: string): Paths {
 
 /** Unprivileged roots must be able to pass through to theirs, hence 0711; what is secret is closed by itself. */
 export async function makeFolders(paths: Paths): Promise<void> {
-  for (const folder of [paths.data, paths.pools, paths.lxc, paths.states])
+  for (const folder of [paths.data, paths.pools, paths.lxc, paths.states, paths.networks])
     await mkdir(folder, { recursive: true, mode: 0o711 });
   for (const folder of [paths.tls, paths.ledger, paths.images, paths.uploads, paths.backups])
     await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -41,14 +41,6 @@ export function instanceService(host: Host, observer: Observer, verb: Verb, stor
       await host.pools.remove(name);
       return {};
     },
-    async ensureNetwork({ name, type, config }) {
-      await host.networks.ensure(name, type, config);
-      return {};
-    },
-    async ensureNoNetwork({ name }) {
-      await host.networks.remove(name);
-      return {};
-    },
 
     ensureInstance: request =>
       progressOf(async report => {

@@ -1,4 +1,5 @@
-/** Networks and storage pools: things that every host has under one name. */
+/** Networks: things that every host has under one name. */
+import { createHash } from 'node:crypto';
 import type { Config } from './instance.ts';
 
 /** Key `networks/<name>`; written by the network API. */
@@ -8,6 +9,16 @@ export interface NetworkRecord {
   readonly description: string;
   /** LXD keys: ipv4.address (gateway with prefix), ipv4.nat, ipv4.ranges (the range instances get addresses from). */
   readonly config: Config;
+  /**
+   * Berth made the bridges and joins them: each host is the gateway of its instances, and serves them. Absent: the bridges
+   * were there before, and what they are is their owner's.
+   */
+  readonly joined?: boolean;
+}
+
+/** What tells the tunnels of networks apart: 24 bits. No two networks of a cluster may have the same. */
+export function tunnelId(name: string): number {
+  return createHash('sha256').update(`tunnel ${name}`).digest().readUIntBE(0, 3) || 1;
 }
 
 /** Key `addresses/<network>/<address>`; created with the instance that holds it, which makes it unique. */

@@ -21,7 +21,7 @@ export function subnetOf({ name, config }: Pick<NetworkRecord, 'name' | 'config'
   const gateway = toNumber(match[1]!);
   const size = 2 ** (32 - prefix);
   const base = gateway - (gateway % size);
-  const ranges = config['ipv4.ranges'] ?? '';
+  const ranges = config['ipv4.dhcp.ranges'] || config['ipv4.ranges'] || '';
   return {
     gateway: match[1]!,
     prefix,

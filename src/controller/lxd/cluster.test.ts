@@ -143,7 +143,8 @@ describe('a network', () => {
     for (const { networks } of api.cluster.world.hosts.values()) assert.ok(networks.has('lab0'));
     const shown = await get('/1.0/networks/lab0');
     assert.deepEqual([shown.managed, shown.status, shown.locations], [true, 'Created', ['n1', 'n2']]);
-    assert.deepEqual((await get('/1.0/networks/lab0/state')).addresses[0].address, '198.18.4.1');
+    assert.equal((await get('/1.0/networks/lab0/state')).counters.bytes_sent, 7);
+    assert.equal((await send('GET', '/1.0/networks/lab0/state?target=n9')).status, 404);
     assert.equal((await send('POST', '/1.0/networks', { name: 'lab0', config })).status, 409);
     await send('POST', '/1.0/profiles', { name: 'p', devices: { eth0: { type: 'nic', network: 'lab0' } } });
     assert.match((await send('DELETE', '/1.0/networks/lab0')).json.error, /profiles\/p/);

@@ -1,12 +1,12 @@
-/** Every host has every storage pool and every network, also one that joined or came back after they were made. */
+/** Every host has every storage pool, also one that joined or came back after they were made. */
 import { AppError } from '../../domain/errors.ts';
-import { NETWORKS, NODE_STATUS, NODES, POOLS } from '../spaces.ts';
+import { NODE_STATUS, NODES, POOLS } from '../spaces.ts';
 import type { Reconciler } from './reconciler.ts';
 
 export const equip: Reconciler = {
   name: 'equip',
   periodMs: 30_000,
-  hints: [NODE_STATUS.prefix, NODES.prefix, POOLS.prefix, NETWORKS.prefix],
+  hints: [NODE_STATUS.prefix, NODES.prefix, POOLS.prefix],
   run: async ({ view, agents, refresh }) => {
     const made: string[] = [];
     const failed: string[] = [];
@@ -22,16 +22,11 @@ export const equip: Reconciler = {
     };
     for (const { value: status } of view.list(NODE_STATUS)) {
       if (status.state !== 'online') continue;
-      const { name: node, host } = status;
+      const { name: node } = status;
       for (const { value } of view.list(POOLS)) {
         if (status.pools.some(pool => pool.name === value.name)) continue;
         const { name, driver, config } = value;
         await attempt(`pool ${name}`, node, () => agents.of(node).ensurePool({ name, driver, config }));
-      }
-      for (const { value } of view.list(NETWORKS)) {
-        if (host.networks.includes(value.name)) continue;
-        const { name, type, config } = value;
-        await attempt(`network ${name}`, node, () => agents.of(node).ensureNetwork({ name, type, config }));
       }
     }
     if (failed.length > 0) throw new AppError('unavailable', failed.join('; '));

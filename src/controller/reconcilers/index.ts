@@ -4,6 +4,7 @@ import { backupExpiry } from './backup-expiry.ts';
 import { ephemeral } from './ephemeral.ts';
 import { equip } from './equip.ts';
 import { expire } from './expire.ts';
+import { networks } from './networks.ts';
 import type { Reconciler } from './reconciler.ts';
 import { settle } from './settle.ts';
 import { snapshotExpiry } from './snapshot-expiry.ts';
@@ -20,6 +21,7 @@ export function makeReconcilers(): readonly Reconciler[] {
     tellEnds(),
     sweep(),
     equip,
+    networks(),
     expire,
     snapshotExpiry,
     snapshotSchedule(),

@@ -3,6 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { fail } from '../../domain/errors.ts';
 import type { AgentServer } from '../../rpc/agent-services.ts';
 import type { InstanceSpec, InstanceStatusSchema, ObservationSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
+import type { NetworkCard } from '../../rpc/gen/berth/agent/v1/network_pb.ts';
 import { type FakeMove, moveVerbs } from './fake-moves.ts';
 import { copied, fromBackup, type Saved, snapshotVerbs } from './fake-snapshots.ts';
 import type { Tap } from './fake-world.ts';
@@ -28,6 +29,8 @@ export interface FakeHost {
   readonly moves: Map<string, FakeMove>;
   readonly pools: Set<string>;
   readonly networks: Set<string>;
+  /** By network, as they were told last. */
+  readonly cards: Map<string, readonly NetworkCard[]>;
   readonly service: AgentServer;
   bootId: string;
   /** Calls fail with `unavailable`, streams end. */
@@ -61,6 +64,7 @@ export function makeHost(name: string, all: ReadonlyMap<string, FakeHost>, check
     moves: new Map(),
     pools: new Set(['default']),
     networks: new Set(['net0']),
+    cards: new Map(),
     service: undefined as unknown as AgentServer,
     bootId: `${name}-boot-1`,
     down: false,
@@ -166,6 +170,11 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
     ensureNoPool: async ({ name }) => done(host.pools.delete(name)),
     ensureNetwork: async ({ name }) => done(host.networks.add(name)),
     ensureNoNetwork: async ({ name }) => done(host.networks.delete(name)),
+    ensureCards: async ({ network, cards }) => done(host.cards.set(network, cards)),
+    getNetworkState: async ({ name }) =>
+      host.networks.has(name)
+        ? { there: true, isBridge: true, ours: true, up: true, mtu: 1500, hwaddr: '02:00:00:00:00:01', bytesSent: 7n }
+        : { there: name.startsWith('wire') },
 
     issueDataToken: async ({ kind, params }) => {
       if (kind === 'image-download' && !host.images.has(params.fingerprint ?? '')) fail('not-found', 'no such image');

@@ -2,13 +2,13 @@
  * `/1.0/networks/N/leases`: who has which address. Nobody has to be asked: addresses are given by the cluster and stay with
  * the instance wherever it runs, so the records are the leases.
  */
-import { fail } from '../../domain/errors.ts';
-import { sync } from '../http/answer.ts';
-import type { Route } from '../http/route.ts';
-import { expanded } from '../instances/expanded.ts';
-import { ADDRESSES, INSTANCES, NETWORKS } from '../spaces.ts';
-import type { Lxd } from './context.ts';
-import { projectOf } from './project.ts';
+import { fail } from '../../../domain/errors.ts';
+import { sync } from '../../http/answer.ts';
+import type { Route } from '../../http/route.ts';
+import { expanded } from '../../instances/expanded.ts';
+import { ADDRESSES, INSTANCES, NETWORKS } from '../../spaces.ts';
+import type { Lxd } from '../context.ts';
+import { projectOf } from '../project.ts';
 
 interface Lease {
   readonly hostname: string;

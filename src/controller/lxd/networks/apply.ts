@@ -1,0 +1,73 @@
+/**
+ * Changes of networks: the record first, then every host that answers. A crash in between is mended by the reconciler
+ * `networks`, which makes hosts what the records say; a host that refuses brings the record back.
+ */
+import { AppError } from '../../../domain/errors.ts';
+import type { NetworkRecord } from '../../../domain/network.ts';
+import { type Stored, together } from '../../../store/keyspace.ts';
+import { commit } from '../../commit.ts';
+import { wishFor } from '../../networks/wish.ts';
+import { NETWORKS } from '../../spaces.ts';
+import type { Lxd } from '../context.ts';
+import { onEveryNode } from '../on-nodes.ts';
+
+export const taken = (name: string) => new AppError('exists', `The network already exists: ${name}`);
+
+export async function addNetwork(lxd: Lxd, record: NetworkRecord): Promise<void> {
+  await commit(lxd, NETWORKS.create(NETWORKS.key(record.name), record), () => taken(record.name));
+  await orElse(makeOnNodes(lxd, record), () => remove(lxd, record.name));
+}
+
+export async function changeNetwork(lxd: Lxd, old: Stored<NetworkRecord>, record: NetworkRecord): Promise<void> {
+  await commit(lxd, NETWORKS.replace(old, record));
+  await orElse(makeOnNodes(lxd, record), async () => {
+    const now = lxd.view.get(old.key);
+    if (now === undefined) return;
+    await commit(lxd, NETWORKS.replace(now, old.value));
+    await makeOnNodes(lxd, old.value);
+  });
+}
+
+export async function removeNetwork(lxd: Lxd, old: Stored<NetworkRecord>): Promise<void> {
+  await commit(lxd, NETWORKS.remove(old));
+  await removeFromNodes(lxd, old.value.name);
+}
+
+export async function renameNetwork(lxd: Lxd, old: Stored<NetworkRecord>, name: string): Promise<void> {
+  const renamed = { ...old.value, name };
+  const swap = together(NETWORKS.remove(old), NETWORKS.create(NETWORKS.key(name), renamed));
+  await commit(lxd, swap, failed => (failed.includes(NETWORKS.key(name)) ? taken(name) : changedMeanwhile()));
+  await removeFromNodes(lxd, old.value.name); // both cannot have the addresses
+  await orElse(makeOnNodes(lxd, renamed), async () => {
+    await remove(lxd, name);
+    await addNetwork(lxd, old.value);
+  });
+}
+
+const changedMeanwhile = () => new AppError('conflict', 'It was changed by someone else meanwhile; try again');
+
+const makeOnNodes = (lxd: Lxd, record: NetworkRecord): Promise<void> =>
+  onEveryNode(lxd, `network ${record.name}`, (agent, node) => agent.ensureNetwork(wish(lxd, record, node)));
+
+const wish = (lxd: Lxd, record: NetworkRecord, node: string) => {
+  const { peers, config, ...rest } = wishFor(lxd.view, record, node);
+  return { ...rest, config: { ...config }, peers: [...peers] };
+};
+
+const removeFromNodes = (lxd: Lxd, name: string): Promise<void> =>
+  onEveryNode(lxd, `network ${name}`, agent => agent.ensureNoNetwork({ name }));
+
+async function remove(lxd: Lxd, name: string): Promise<void> {
+  const now = lxd.view.get(NETWORKS.key(name));
+  if (now !== undefined) await removeNetwork(lxd, now);
+}
+
+/** The first failure is the answer, whatever comes of undoing: the reconciler does that again. */
+async function orElse(work: Promise<void>, undo: () => Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (thrown) {
+    await undo().catch(() => {});
+    throw thrown;
+  }
+}

@@ -1,0 +1,55 @@
+/** What a host is told about a network, and who is on it: pure, from the view. */
+import { fail } from '../../domain/errors.ts';
+import type { Config } from '../../domain/instance.ts';
+import type { NetworkRecord } from '../../domain/network.ts';
+import { DEFAULT_PROJECT } from '../../domain/project.ts';
+import type { View } from '../../store/view.ts';
+import { ADDRESSES, INSTANCES, NODE_STATUS } from '../spaces.ts';
+
+export interface NetworkWish {
+  readonly name: string;
+  readonly type: string;
+  readonly config: Config;
+  readonly joined: boolean;
+  readonly peers: readonly string[];
+}
+
+/** For the host `node`: the others are those that were ever seen, also when they are away just now. */
+export function wishFor(view: View, { name, type, config, joined }: NetworkRecord, node: string): NetworkWish {
+  const others = view.list(NODE_STATUS).filter(({ value }) => value.name !== node);
+  const peers = others.flatMap(({ value }) => hostOf(value.host.dataAddress)).toSorted();
+  return joined ? { name, type, config, joined, peers } : { name, type, config, joined: false, peers: [] };
+}
+
+export interface CardWish {
+  readonly name: string;
+  readonly mac: string;
+  readonly addresses: readonly string[];
+}
+
+/** Everybody with an address on the network. Of two instances with one name, DNS knows that of the default project. */
+export function cardsOn(view: View, network: string): readonly CardWish[] {
+  const owners = new Map(view.list(INSTANCES).map(({ value }) => [value.id, value]));
+  const cards = new Map<string, { project: string; name: string; mac: string; addresses: string[] }>();
+  for (const { value } of view.list(ADDRESSES, network)) {
+    const owner = owners.get(value.instance);
+    if (owner === undefined) continue;
+    const mac = owner.config[`volatile.${value.device}.hwaddr`] ?? fail('internal', `${owner.name} has no MAC`);
+    const key = `${owner.id} ${value.device}`;
+    const card = cards.get(key) ?? { project: owner.project, name: owner.name, mac, addresses: [] };
+    card.addresses.push(value.address);
+    cards.set(key, card);
+  }
+  const all = [...cards.values()].toSorted((a, b) => rank(a.project) - rank(b.project));
+  const holders = new Map<string, string>();
+  return all.map(({ project, name, mac, addresses }) => {
+    const holder = holders.get(name) ?? project;
+    holders.set(name, holder);
+    return { name: holder === project ? name : '', mac, addresses };
+  });
+}
+
+const rank = (project: string): number => (project === DEFAULT_PROJECT ? 0 : 1);
+
+const hostOf = (address: string): string[] =>
+  address === '' ? [] : [address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '')];

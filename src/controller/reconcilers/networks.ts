@@ -1,0 +1,84 @@
+/**
+ * Every host has every network as it is recorded, knows the other hosts and who is on the network; and has none that was
+ * removed while it was away. Told again only when something changed: a host keeps what it was told, also when it is rebooted.
+ */
+import { AppError } from '../../domain/errors.ts';
+import { cardsOn, wishFor } from '../networks/wish.ts';
+import { ADDRESSES, INSTANCES, NETWORKS, NODE_STATUS, NODES } from '../spaces.ts';
+import type { ReconcileContext, Reconciler } from './reconciler.ts';
+
+/** Instances come in bursts, and each table holds them all. */
+const GATHER_MS = 200;
+
+export function networks(): Reconciler {
+  const told = new Map<string, string>();
+  return {
+    name: 'networks',
+    periodMs: 30_000,
+    hints: [NODES, NODE_STATUS, NETWORKS, ADDRESSES, INSTANCES].map(({ prefix }) => prefix),
+    run: async context => {
+      const made: string[] = [];
+      const failed: string[] = [];
+      const attempt = async (what: string, node: string, text: string, work: () => Promise<unknown>) => {
+        const key = `${what} on ${node}`;
+        if (told.get(key) === text) return;
+        try {
+          await work();
+          if (text !== '') told.set(key, text);
+          if (!what.startsWith('cards')) made.push(key);
+        } catch (thrown) {
+          told.delete(key);
+          failed.push(`${key}: ${AppError.from(thrown).message}`);
+        }
+      };
+      for (const tell of plan(context, told)) await attempt(tell.what, tell.node, tell.text, tell.work);
+      if (failed.length > 0) throw new AppError('unavailable', failed.join('; '));
+      await context.clock.sleep(GATHER_MS, context.signal);
+      return made.length === 0 ? '' : `made ${made.join(', ')}`;
+    },
+  };
+}
+
+interface Tell {
+  readonly what: string;
+  readonly node: string;
+  /** The whole of what is told; '' = nothing to remember. */
+  readonly text: string;
+  readonly work: () => Promise<unknown>;
+}
+
+function* plan({ view, agents, refresh }: ReconcileContext, told: Map<string, string>): Generator<Tell> {
+  const records = view.list(NETWORKS).map(({ value }) => value);
+  const cards = new Map(records.filter(({ joined }) => joined).map(({ name }) => [name, cardsOn(view, name)]));
+  for (const { value: status } of view.list(NODE_STATUS)) {
+    const { name: node, state, host, bootId } = status;
+    if (state !== 'online') continue;
+    const agent = agents.of(node);
+    for (const record of records) {
+      const { name } = record;
+      const { config, peers, ...rest } = wishFor(view, record, node);
+      const wish = { ...rest, config: { ...config }, peers: [...peers] };
+      const what = `network ${name}`;
+      if (!host.networks.includes(name))
+        for (const each of [what, `cards of ${name}`]) told.delete(`${each} on ${node}`);
+      const text = `${bootId} ${JSON.stringify(wish)}`;
+      yield { what, node, text, work: () => agent.ensureNetwork(wish).then(() => refresh(node)) };
+      const table = cards.get(name);
+      if (table === undefined) continue;
+      const all = table.map(card => ({ ...card, addresses: [...card.addresses] }));
+      yield {
+        what: `cards of ${name}`,
+        node,
+        text: `${bootId} ${JSON.stringify(all)}`,
+        work: () => agent.ensureCards({ network: name, cards: all }),
+      };
+    }
+    for (const name of host.networks.filter(each => !records.some(record => record.name === each)))
+      yield {
+        what: `no network ${name}`,
+        node,
+        text: '',
+        work: () => agent.ensureNoNetwork({ name }).then(() => refresh(node)),
+      };
+  }
+}
