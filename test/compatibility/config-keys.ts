@@ -27,10 +27,13 @@ const SEND: Readonly<Record<KeyGroup['probe'], Send>> = {
   pool: (front, base, config, name) => front.send('POST', POOL, { body: { ...base, name, config } }),
   volume: (front, base, config, name) =>
     front.send('POST', `${POOL}/probe-${base.driver}/volumes/custom`, { body: { name, config } }),
-  network: (front, base, config, name) =>
-    front.send('POST', '/1.0/networks', {
-      body: { ...base, name: name.slice(0, 15), config: { ...(base.config as Config | undefined), ...config } },
-    }),
+  network: async (front, base, config, text) => {
+    const name = text.slice(0, 15);
+    const body = { ...base, name, config: { ...(base.config as Config | undefined), ...config } };
+    const reply = await front.send('POST', '/1.0/networks', { body });
+    await front.send('DELETE', `/1.0/networks/${name}`); // two cannot have the same addresses
+    return reply;
+  },
   project: (front, _base, config, name) => front.send('POST', '/1.0/projects', { body: { name, config } }),
   server: (front, _base, config) => front.send('PATCH', '/1.0', { body: { config } }),
   member: (front, _base, config) => front.send('PATCH', '/1.0/cluster/members/n1', { body: { config } }),

@@ -14,6 +14,8 @@ export interface NetworkDeclaration {
   /** Addresses of the other hosts. */
   readonly peers: readonly string[];
   readonly cards: readonly Card[];
+  /** Of the record that it comes from. */
+  readonly revision: number;
 }
 
 /** Somebody on the network, on whichever host. */

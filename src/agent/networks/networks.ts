@@ -20,20 +20,22 @@ import { nextBridge } from './next-bridge.ts';
 import { isBridge, isThere, presentBridge } from './present.ts';
 import { letThrough, quietBridge } from './sysctls.ts';
 
-export type Wish = Pick<NetworkDeclaration, 'name' | 'config' | 'joined' | 'peers'>;
+export type Wish = Omit<NetworkDeclaration, 'ours' | 'cards'>;
 
 export interface Networks {
   ensure(type: string, wish: Wish): Promise<void>;
   /** Who is on it, for DHCP and DNS. */
   setCards(name: string, cards: readonly Card[]): Promise<void>;
-  /** Removes the bridge if `ensure` had made it. */
-  remove(name: string): Promise<void>;
+  /** Removes the bridge if `ensure` had made it; what was declared after `revision` stays. */
+  remove(name: string, revision: number): Promise<void>;
   names(): readonly string[];
   isOurs(name: string): boolean;
 }
 
 export async function openNetworks(paths: Paths, agent: RunConfig): Promise<Networks> {
   const declared = new Map<string, NetworkDeclaration>();
+  /** Up to which revision each was removed: a controller that was slower says it once more. */
+  const removed = new Map<string, number>();
   const save = () => writeAtomically(paths.networksFile, JSON.stringify([...declared.values()]));
   const folderOf = (name: string) => join(paths.networks, name);
   const host = { node: agent.name, address: ownAddress(agent.dataListen) };
@@ -53,7 +55,7 @@ export async function openNetworks(paths: Paths, agent: RunConfig): Promise<Netw
 
   const text = await readFile(paths.networksFile, 'utf8').catch(() => '[]');
   for (const kept of JSON.parse(text) as readonly NetworkDeclaration[]) {
-    const network = { ...{ joined: false, peers: [], cards: [] }, ...kept };
+    const network = { ...{ joined: false, peers: [], cards: [], revision: 0 }, ...kept };
     declared.set(network.name, network);
     if (network.ours || isBridge(network.name)) await bring(network);
   }
@@ -74,6 +76,7 @@ export async function openNetworks(paths: Paths, agent: RunConfig): Promise<Netw
         if (type !== 'bridge') fail('unsupported', `network type "${type}" is not supported yet (bridge)`);
         const name = checkNetworkName(wish.name);
         const old = declared.get(name);
+        if (wish.revision < (old?.revision ?? 0) || wish.revision <= (removed.get(name) ?? -1)) return;
         const network = { ...wish, ours: old?.ours ?? !isBridge(name), cards: old?.cards ?? [] };
         if (network.ours && isThere(name) && !isBridge(name))
           fail('exists', `${name} is an interface of this host and not a bridge`);
@@ -94,10 +97,11 @@ export async function openNetworks(paths: Paths, agent: RunConfig): Promise<Netw
         declared.set(name, network);
         await save();
       }),
-    remove: name =>
+    remove: (name, revision) =>
       inTurn(async () => {
+        removed.set(name, Math.max(revision, removed.get(name) ?? 0));
         const network = declared.get(name);
-        if (network === undefined) return;
+        if (network === undefined || network.revision > revision) return;
         await takeAway(network, folderOf(name));
         declared.delete(name);
         await save();
@@ -108,7 +112,7 @@ export async function openNetworks(paths: Paths, agent: RunConfig): Promise<Netw
 async function takeAway(network: NetworkDeclaration, folder: string): Promise<void> {
   const { name, ours } = network;
   await endDnsmasq(folder);
-  await filter('', { name, config: {}, ours, joined: false, peers: [], cards: [] });
+  await filter('', { name, config: {}, ours, joined: false, peers: [], cards: [], revision: 0 });
   if (ours) for (const link of [tunnelName(name), name]) if (isThere(link)) await batch('ip', [`link del ${link}`]);
 }
 

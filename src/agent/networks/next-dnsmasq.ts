@@ -70,11 +70,11 @@ function fourLines(network: NetworkDeclaration, gateway: Cidr): readonly string[
   ];
 }
 
-function sixLines({ name, config }: NetworkDeclaration, gateway: Cidr): readonly string[] {
+function sixLines({ config }: NetworkDeclaration, gateway: Cidr): readonly string[] {
   const stateful = isTrue(config['ipv6.dhcp.stateful']);
   const first = networkOf(gateway).split('/')[0];
-  const mode = stateful ? `static,${gateway.prefix}` : 'ra-stateless';
-  return ['enable-ra', `dhcp-range=${first},${mode},${expiry(config, 6)}`, `ra-param=${name},mtu:off`];
+  const mode = stateful ? 'static,64' : 'ra-stateless';
+  return ['enable-ra', `dhcp-range=${first},${mode},${expiry(config, 6)}`];
 }
 
 const expiry = (config: NetworkDeclaration['config'], family: 4 | 6): string =>
@@ -87,13 +87,14 @@ export const leasesFile = (cards: readonly Card[]): string =>
   cards
     .map(
       ({ name, mac, addresses }) =>
-        `${[mac, ...addresses.map(each => (each.includes(':') ? `[${each}]` : each)), name].join(',')}\n`,
+        `${[mac, ...addresses.map(each => (each.includes(':') ? `[${each}]` : each)), ...(name ? [name] : [])].join(',')}\n`,
     )
     .join('');
 
 /** The names of instances, with the domain and without. */
 export const hostsFile = (network: NetworkDeclaration): string =>
   network.cards
+    .filter(({ name }) => name !== '')
     .flatMap(({ name, addresses }) => addresses.map(each => `${each} ${name}.${domainOf(network)} ${name}\n`))
     .join('');
 

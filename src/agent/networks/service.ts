@@ -7,12 +7,18 @@ import { networkState } from './state.ts';
 
 export function networkService({ networks }: Host) {
   return {
-    async ensureNetwork({ name, type, config, joined, peers }) {
-      await networks.ensure(type, { name, config, joined, peers: await Promise.all(peers.map(addressOf)) });
+    async ensureNetwork({ name, type, config, joined, peers, revision }) {
+      await networks.ensure(type, {
+        name,
+        config,
+        joined,
+        peers: await Promise.all(peers.map(addressOf)),
+        revision: Number(revision),
+      });
       return {};
     },
-    async ensureNoNetwork({ name }) {
-      await networks.remove(name);
+    async ensureNoNetwork({ name, revision }) {
+      await networks.remove(name, Number(revision));
       return {};
     },
     async ensureCards({ network, cards }) {

@@ -39,7 +39,7 @@ function bridgeState(name: string): NonNullable<NetworkState['bridge']> {
   return {
     id: file('bridge_id'),
     stp: file('stp_state') !== '0',
-    forwardDelay: BigInt(file('forward_delay')) / 100n, // hundredths of a second, as LXD shows them
+    forwardDelay: BigInt(file('forward_delay')), // hundredths of a second, as LXD shows them
     vlanDefault: Number(file('default_pvid')),
     vlanFiltering: file('vlan_filtering') !== '0',
     upperDevices: readdirSync(`/sys/class/net/${name}/brif`),

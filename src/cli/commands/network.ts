@@ -63,6 +63,17 @@ export const define: Define = (command, session) => {
       await session.perform(client, `Deleting ${name}`, () => client.send('DELETE', path(name)));
       session.print(`Network ${name} deleted`);
     });
+  sub('rename', 'Give a network that nobody uses another name')
+    .alias('mv')
+    .argument('<network>')
+    .argument('<new-name>')
+    .action(async (reference: string, newName: string) => {
+      const { client, name } = await session.resolve(reference);
+      await session.perform(client, `Renaming ${name}`, () =>
+        client.send('POST', path(name), { body: { name: newName } }),
+      );
+      session.print(`Network ${name} renamed to ${newName}`);
+    });
   defineNetworkShow(command, session);
   defineNetworkUse(command, session);
   defineSettingsCommands(command, session, { kind: 'network', noun: 'network', path, targeted: true });

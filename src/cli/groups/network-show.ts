@@ -15,6 +15,14 @@ interface NetworkState {
     readonly netmask: string;
     readonly scope: string;
   }[];
+  readonly bridge?: {
+    readonly id: string;
+    readonly stp: boolean;
+    readonly forward_delay: number;
+    readonly vlan_default: number;
+    readonly vlan_filtering: boolean;
+    readonly upper_devices: readonly string[] | null;
+  } | null;
   readonly counters: Readonly<Record<'bytes_received' | 'bytes_sent' | 'packets_received' | 'packets_sent', number>>;
 }
 
@@ -58,7 +66,7 @@ export function defineNetworkShow(group: Command, session: Session): void {
 }
 
 /** Pure. As LXD's client shows it. */
-function infoText(name: string, { hwaddr, mtu, state, type, addresses, counters }: NetworkState): string {
+function infoText(name: string, { hwaddr, mtu, state, type, addresses, counters, bridge }: NetworkState): string {
   return [
     `Name: ${name}`,
     `MAC address: ${hwaddr}`,
@@ -73,5 +81,17 @@ function infoText(name: string, { hwaddr, mtu, state, type, addresses, counters 
     `  Bytes sent: ${binarySize(counters.bytes_sent)}`,
     `  Packets received: ${counters.packets_received}`,
     `  Packets sent: ${counters.packets_sent}`,
+    ...(bridge
+      ? [
+          '',
+          'Bridge:',
+          `  ID: ${bridge.id}`,
+          `  STP: ${bridge.stp}`,
+          `  Forward delay: ${bridge.forward_delay}`,
+          `  Default VLAN ID: ${bridge.vlan_default}`,
+          `  VLAN filtering: ${bridge.vlan_filtering}`,
+          `  Upper devices: ${(bridge.upper_devices ?? []).join(', ')}`,
+        ]
+      : []),
   ].join('\n');
 }

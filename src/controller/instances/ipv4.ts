@@ -4,6 +4,8 @@ import type { NetworkRecord } from '../../domain/network.ts';
 
 export interface Subnet {
   readonly gateway: string;
+  /** The way out: the gateway, unless the network names another. */
+  readonly router: string;
   readonly prefix: number;
   /** First and last address that instances may get, each. */
   readonly ranges: readonly (readonly [first: number, last: number])[];
@@ -24,6 +26,7 @@ export function subnetOf({ name, config }: Pick<NetworkRecord, 'name' | 'config'
   const ranges = config['ipv4.dhcp.ranges'] || config['ipv4.ranges'] || '';
   return {
     gateway: match[1]!,
+    router: config['ipv4.dhcp.gateway'] || match[1]!,
     prefix,
     ranges: ranges === '' ? [[base + 1, base + size - 2]] : ranges.split(',').map(range => parseRange(name, range)),
   };
@@ -37,7 +40,7 @@ export function freeAddress(subnet: Subnet, taken: Pick<ReadonlySet<string>, 'ha
   const total = subnet.ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
   for (let tried = 0; tried < total; tried += 1) {
     const address = toText(nth(subnet, (seed + tried) % total));
-    if (address !== subnet.gateway && !taken.has(address)) return address;
+    if (address !== subnet.gateway && address !== subnet.router && !taken.has(address)) return address;
   }
   return undefined;
 }

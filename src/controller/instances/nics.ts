@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import { nics } from '../../domain/devices.ts';
 import { fail } from '../../domain/errors.ts';
 import type { Config, Devices } from '../../domain/instance.ts';
-import type { AddressRecord } from '../../domain/network.ts';
+import { contains as inside, parseCidr, shortest, stableAddress } from '../../domain/ip.ts';
+import type { AddressRecord, NetworkRecord } from '../../domain/network.ts';
 import type { Key } from '../../store/keyspace.ts';
 import type { View } from '../../store/view.ts';
 import { ADDRESSES, NETWORKS } from '../spaces.ts';
@@ -38,10 +39,14 @@ export function planNics(view: View, id: string, config: Config, devices: Device
     set('hwaddr', options.hwaddr || keep('hwaddr') || macAddress(id, device));
     const managed = options.network ? view.get(NETWORKS.key(network))?.value : undefined;
     if (options.network && managed === undefined) fail('invalid', `Network "${network}" does not exist`);
-    const six = options['ipv6.address'] && shortest(options['ipv6.address']);
+    const own = sixOf(managed, planned[`volatile.${device}.hwaddr`]!);
+    const six = options['ipv6.address'] ? shortest(options['ipv6.address']) : own?.address;
     if (six) {
       set('ipv6.address', six);
+      if (own !== undefined) set('ipv6.gateway', own.gateway);
       if (managed !== undefined) {
+        if (own !== undefined && !inside(own.network, six))
+          fail('invalid', `Device "${device}": ${six} is not an address of network "${network}"`);
         if (!isFree(view, network, six, { id, device })) inUse(device, six);
         addresses.push({ key: ADDRESSES.key(network, six), record: { address: six, instance: id, device } });
       }
@@ -59,7 +64,7 @@ export function planNics(view: View, id: string, config: Config, devices: Device
     });
     set('ipv4.address', address);
     set('ipv4.prefix', String(subnet.prefix));
-    set('ipv4.gateway', subnet.gateway);
+    set('ipv4.gateway', subnet.router);
     addresses.push({ key: ADDRESSES.key(network, address), record: { address, instance: id, device } });
   }
   const others = Object.entries(config).filter(([key]) => !isNicKey(key));
@@ -108,8 +113,11 @@ function inUse(device: string, address: string): never {
   return fail('invalid', `Device "${device}": address ${address} is in use`);
 }
 
-/** `fd00:0::5` and `fd00::5` are one address. */
-const shortest = (address: string): string => new URL(`http://[${address}]`).hostname.slice(1, -1);
+/** Of a network that we serve: the address that a card gives itself, so that it has it with and without asking a router. */
+function sixOf(network: NetworkRecord | undefined, mac: string) {
+  const cidr = network?.joined ? parseCidr(network.config['ipv6.address'] ?? '') : undefined;
+  return cidr && { network: cidr, gateway: cidr.address, address: stableAddress(cidr, mac) };
+}
 
 /** Locally administered, unicast; 40 bits of a hash: among 10,000 cards two are alike in one of 20,000 clusters. */
 function macAddress(id: string, device: string): string {
@@ -122,5 +130,5 @@ function digest(id: string, device: string): Buffer {
 }
 
 function isNicKey(key: string): boolean {
-  return /^volatile\..+\.(hwaddr|ipv4\.(address|prefix|gateway)|ipv6\.address)$/.test(key);
+  return /^volatile\..+\.(hwaddr|ipv4\.(address|prefix|gateway)|ipv6\.(address|gateway))$/.test(key);
 }

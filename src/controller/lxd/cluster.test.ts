@@ -154,7 +154,7 @@ describe('a network', () => {
   });
 
   it("tells who has which address, of the caller's project", async () => {
-    const config = { 'ipv4.address': '198.18.5.1/24' };
+    const config = { 'ipv4.address': '198.18.5.1/24', 'ipv6.address': 'none' };
     await send('POST', '/1.0/networks', { name: 'lab1', config });
     const source = { type: 'none' };
     const root = { type: 'disk', path: '/', pool: 'default' };

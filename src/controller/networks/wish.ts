@@ -1,34 +1,40 @@
 /** What a host is told about a network, and who is on it: pure, from the view. */
 import { fail } from '../../domain/errors.ts';
-import type { Config } from '../../domain/instance.ts';
 import type { NetworkRecord } from '../../domain/network.ts';
 import { DEFAULT_PROJECT } from '../../domain/project.ts';
+import type { Stored } from '../../store/keyspace.ts';
 import type { View } from '../../store/view.ts';
 import { ADDRESSES, INSTANCES, NODE_STATUS } from '../spaces.ts';
 
 export interface NetworkWish {
   readonly name: string;
   readonly type: string;
-  readonly config: Config;
+  readonly config: Record<string, string>;
   readonly joined: boolean;
-  readonly peers: readonly string[];
+  readonly peers: string[];
+  readonly revision: bigint;
 }
 
 /** For the host `node`: the others are those that were ever seen, also when they are away just now. */
-export function wishFor(view: View, { name, type, config, joined }: NetworkRecord, node: string): NetworkWish {
+export function wishFor(
+  view: View,
+  { value, modRevision: revision }: Stored<NetworkRecord>,
+  node: string,
+): NetworkWish {
+  const { name, type, config, joined = false } = value;
   const others = view.list(NODE_STATUS).filter(({ value }) => value.name !== node);
   const peers = others.flatMap(({ value }) => hostOf(value.host.dataAddress)).toSorted();
-  return joined ? { name, type, config, joined, peers } : { name, type, config, joined: false, peers: [] };
+  return { name, type, config: { ...config }, joined, peers: joined ? peers : [], revision };
 }
 
 export interface CardWish {
   readonly name: string;
   readonly mac: string;
-  readonly addresses: readonly string[];
+  readonly addresses: string[];
 }
 
 /** Everybody with an address on the network. Of two instances with one name, DNS knows that of the default project. */
-export function cardsOn(view: View, network: string): readonly CardWish[] {
+export function cardsOn(view: View, network: string): CardWish[] {
   const owners = new Map(view.list(INSTANCES).map(({ value }) => [value.id, value]));
   const cards = new Map<string, { project: string; name: string; mac: string; addresses: string[] }>();
   for (const { value } of view.list(ADDRESSES, network)) {

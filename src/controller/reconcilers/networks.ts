@@ -48,37 +48,33 @@ interface Tell {
 }
 
 function* plan({ view, agents, refresh }: ReconcileContext, told: Map<string, string>): Generator<Tell> {
-  const records = view.list(NETWORKS).map(({ value }) => value);
-  const cards = new Map(records.filter(({ joined }) => joined).map(({ name }) => [name, cardsOn(view, name)]));
-  for (const { value: status } of view.list(NODE_STATUS)) {
+  const networks = view.list(NETWORKS);
+  const joined = networks.filter(({ value }) => value.joined).map(({ value }) => value.name);
+  const tables = new Map(joined.map(name => [name, cardsOn(view, name)]));
+  for (const { value: status, modRevision: revision } of view.list(NODE_STATUS)) {
     const { name: node, state, host, bootId } = status;
     if (state !== 'online') continue;
     const agent = agents.of(node);
-    for (const record of records) {
-      const { name } = record;
-      const { config, peers, ...rest } = wishFor(view, record, node);
-      const wish = { ...rest, config: { ...config }, peers: [...peers] };
+    for (const stored of networks) {
+      const { name } = stored.value;
       const what = `network ${name}`;
       if (!host.networks.includes(name))
         for (const each of [what, `cards of ${name}`]) told.delete(`${each} on ${node}`);
-      const text = `${bootId} ${JSON.stringify(wish)}`;
+      const wish = wishFor(view, stored, node);
+      const text = JSON.stringify([bootId, { ...wish, revision: String(wish.revision) }]);
       yield { what, node, text, work: () => agent.ensureNetwork(wish).then(() => refresh(node)) };
-      const table = cards.get(name);
-      if (table === undefined) continue;
-      const all = table.map(card => ({ ...card, addresses: [...card.addresses] }));
-      yield {
-        what: `cards of ${name}`,
-        node,
-        text: `${bootId} ${JSON.stringify(all)}`,
-        work: () => agent.ensureCards({ network: name, cards: all }),
-      };
+      const cards = tables.get(name);
+      if (cards === undefined) continue;
+      const work = () => agent.ensureCards({ network: name, cards });
+      yield { what: `cards of ${name}`, node, text: JSON.stringify([bootId, cards]), work };
     }
-    for (const name of host.networks.filter(each => !records.some(record => record.name === each)))
+    // What it said it has, and nobody had recorded by then.
+    for (const name of host.networks.filter(each => view.get(NETWORKS.key(each)) === undefined))
       yield {
         what: `no network ${name}`,
         node,
         text: '',
-        work: () => agent.ensureNoNetwork({ name }).then(() => refresh(node)),
+        work: () => agent.ensureNoNetwork({ name, revision }).then(() => refresh(node)),
       };
   }
 }

@@ -15,30 +15,30 @@ export const taken = (name: string) => new AppError('exists', `The network alrea
 
 export async function addNetwork(lxd: Lxd, record: NetworkRecord): Promise<void> {
   await commit(lxd, NETWORKS.create(NETWORKS.key(record.name), record), () => taken(record.name));
-  await orElse(makeOnNodes(lxd, record), () => remove(lxd, record.name));
+  await orElse(makeOnNodes(lxd, record.name), () => remove(lxd, record.name));
 }
 
 export async function changeNetwork(lxd: Lxd, old: Stored<NetworkRecord>, record: NetworkRecord): Promise<void> {
   await commit(lxd, NETWORKS.replace(old, record));
-  await orElse(makeOnNodes(lxd, record), async () => {
+  await orElse(makeOnNodes(lxd, record.name), async () => {
     const now = lxd.view.get(old.key);
     if (now === undefined) return;
     await commit(lxd, NETWORKS.replace(now, old.value));
-    await makeOnNodes(lxd, old.value);
+    await makeOnNodes(lxd, old.value.name);
   });
 }
 
 export async function removeNetwork(lxd: Lxd, old: Stored<NetworkRecord>): Promise<void> {
   await commit(lxd, NETWORKS.remove(old));
-  await removeFromNodes(lxd, old.value.name);
+  await removeFromNodes(lxd, old);
 }
 
 export async function renameNetwork(lxd: Lxd, old: Stored<NetworkRecord>, name: string): Promise<void> {
   const renamed = { ...old.value, name };
   const swap = together(NETWORKS.remove(old), NETWORKS.create(NETWORKS.key(name), renamed));
   await commit(lxd, swap, failed => (failed.includes(NETWORKS.key(name)) ? taken(name) : changedMeanwhile()));
-  await removeFromNodes(lxd, old.value.name); // both cannot have the addresses
-  await orElse(makeOnNodes(lxd, renamed), async () => {
+  await removeFromNodes(lxd, old); // both cannot have the addresses
+  await orElse(makeOnNodes(lxd, name), async () => {
     await remove(lxd, name);
     await addNetwork(lxd, old.value);
   });
@@ -46,16 +46,14 @@ export async function renameNetwork(lxd: Lxd, old: Stored<NetworkRecord>, name: 
 
 const changedMeanwhile = () => new AppError('conflict', 'It was changed by someone else meanwhile; try again');
 
-const makeOnNodes = (lxd: Lxd, record: NetworkRecord): Promise<void> =>
-  onEveryNode(lxd, `network ${record.name}`, (agent, node) => agent.ensureNetwork(wish(lxd, record, node)));
+async function makeOnNodes(lxd: Lxd, name: string): Promise<void> {
+  const stored = lxd.view.get(NETWORKS.key(name));
+  if (stored === undefined) return; // removed by someone else just now
+  await onEveryNode(lxd, `network ${name}`, (agent, node) => agent.ensureNetwork(wishFor(lxd.view, stored, node)));
+}
 
-const wish = (lxd: Lxd, record: NetworkRecord, node: string) => {
-  const { peers, config, ...rest } = wishFor(lxd.view, record, node);
-  return { ...rest, config: { ...config }, peers: [...peers] };
-};
-
-const removeFromNodes = (lxd: Lxd, name: string): Promise<void> =>
-  onEveryNode(lxd, `network ${name}`, agent => agent.ensureNoNetwork({ name }));
+const removeFromNodes = (lxd: Lxd, { value, modRevision: revision }: Stored<NetworkRecord>): Promise<void> =>
+  onEveryNode(lxd, `network ${value.name}`, agent => agent.ensureNoNetwork({ name: value.name, revision }));
 
 async function remove(lxd: Lxd, name: string): Promise<void> {
   const now = lxd.view.get(NETWORKS.key(name));

@@ -121,19 +121,8 @@ const OF_FOREIGN =
 
 function checkTogether({ name, config, joined }: Pick<NetworkRecord, 'name' | 'config' | 'joined'>): void {
   const six = parseCidr(config['ipv6.address'] ?? '');
-  if (six !== undefined && (six.prefix < 1 || six.prefix > 126))
-    wrong('ipv6.address', config['ipv6.address']!, 'leaves no room; use /64');
-  if (
-    six !== undefined &&
-    six.prefix !== 64 &&
-    config['ipv6.dhcp'] !== 'false' &&
-    config['ipv6.dhcp.stateful'] !== 'true'
-  )
-    wrong(
-      'ipv6.address',
-      config['ipv6.address']!,
-      'is not a /64, which instances need to find their address by themselves',
-    );
+  if (six !== undefined && six.prefix !== 64)
+    wrong('ipv6.address', config['ipv6.address']!, 'is not a /64, in which instances find their address by their MAC');
   if (config['ipv4.ranges'] && config['ipv4.dhcp.ranges'])
     fail('invalid', `Network "${name}": ipv4.ranges and ipv4.dhcp.ranges are the same; give one`);
   for (const digit of [4, 6]) {

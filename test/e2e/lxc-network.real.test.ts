@@ -1,0 +1,155 @@
+/** Networks that Berth makes, with Debian's own `lxc` 5.0.2 and with `berth`: on real hosts, with real DHCP, DNS and NAT. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { CLIENT } from '../../deploy/local-cluster/cluster.ts';
+import { eventually } from '../../src/agent/testing/eventually.ts';
+import { type Harness, openHarness } from './harness.ts';
+
+const HOSTS = ['n1', 'n2', 'n3'];
+const GATEWAY = '198.19.200.1';
+
+describe('networks', { timeout: 240_000 }, () => {
+  let harness: Harness;
+  before(async () => {
+    harness = await openHarness('network');
+  });
+  after(() => harness?.close());
+  const lxc = async (...args: string[]) => (await harness.lxc(args)).stdout;
+  const refused = async (...args: string[]) => {
+    const { code, stderr } = await harness.lxc(args, { allowFailure: true });
+    assert.notEqual(code, 0, args.join(' '));
+    return stderr;
+  };
+  const inside = (name: string, ...argv: string[]) => lxc('exec', name, '--', ...argv);
+  const onHost = async (host: string, ...argv: string[]) => (await harness.cluster.exec(host, argv)).stdout;
+  const addressOf = async (name: string) => (await lxc('list', name, '-c4', '--format', 'csv')).split(' ')[0]!;
+
+  it('one is made on every host, with an address of its own there', async () => {
+    assert.equal(
+      await lxc(
+        'network',
+        'create',
+        'br1',
+        `ipv4.address=${GATEWAY}/24`,
+        'ipv6.address=fd42:0:0:200::1/64',
+        'dns.domain=lab',
+      ),
+      'Network br1 created\n',
+    );
+    for (const host of HOSTS)
+      assert.match(await onHost(host, 'ip', '-br', 'addr', 'show', 'br1'), /198\.19\.200\.1\/24 fd42:0:0:200::1\/64/);
+    const info = await lxc('network', 'info', 'br1', '--target', 'n2');
+    assert.match(info, /State: up\n.*\n\nIP addresses:\n {2}inet\t198\.19\.200\.1\/24 \(global\)/);
+    assert.match(info, /Bridge:\n {2}ID: 8000\./);
+    assert.match(
+      await lxc('network', 'list', '--format', 'csv'),
+      /^br1,bridge,YES,198\.19\.200\.1\/24,fd42:0:0:200::1\/64,,0,CREATED$/m,
+    );
+  });
+
+  it('joins instances on different hosts, gives them their address by DHCP and their names by DNS', async () => {
+    await Promise.all([
+      lxc('launch', 'busybox', 'c1', '-n', 'br1', '--target', 'n1'),
+      lxc('launch', 'busybox', 'c2', '-n', 'br1', '--target', 'n2'),
+    ]);
+    const [one, two] = [await addressOf('c1'), await addressOf('c2')];
+    await inside('c1', 'ping', '-c', '1', '-W', '5', two);
+    await inside('c1', 'ping', '-c', '1', '-W', '5', GATEWAY);
+    const { stderr } = await harness.lxc(['exec', 'c1', '--', 'udhcpc', '-i', 'eth0', '-n', '-q', '-f']);
+    assert.match(stderr, new RegExp(`lease of ${one} obtained from ${GATEWAY}`));
+    assert.match(await inside('c1', 'nslookup', 'c2.lab', GATEWAY), new RegExp(`Address: ${two}`));
+    const leases = await lxc('network', 'list-leases', 'br1', '--format', 'csv');
+    assert.match(leases, new RegExp(`^c1,[0-9a-f:]+,${one},DYNAMIC,n1$`, 'm'));
+    const six = /^c2,[0-9a-f:]+,(fd42:[0-9a-f:]+),/m.exec(leases)?.[1];
+    assert.ok(six, leases);
+    await inside('c1', 'ping', '-6', '-c', '1', '-W', '5', six);
+    await inside('c1', 'ping', '-6', '-c', '1', '-W', '5', 'fd42:0:0:200::1');
+    assert.match(await refused('network', 'delete', 'br1'), /in use, e\.g\. by \/1\.0\/instances\/c1/);
+    assert.match(await refused('network', 'rename', 'br1', 'br9'), /in use/);
+  });
+
+  it('lets them out by NAT, from the moment that it is told', async () => {
+    const client = harness.cluster.layout.clientAddress;
+    const ask = ['exec', 'c1', '--', 'sh', '-c', `nc -w 2 ${client} 7777 </dev/null`];
+    const end = new AbortController();
+    const listener = harness.cluster
+      .exec(CLIENT, ['socat', 'TCP-LISTEN:7777,reuseaddr,fork', 'SYSTEM:echo $SOCAT_PEERADDR'], { signal: end.signal })
+      .catch(() => {});
+    try {
+      assert.equal((await harness.lxc(ask, { allowFailure: true })).stdout, '', 'the client has no way back to it');
+      await lxc('network', 'set', 'br1', 'ipv4.nat', 'true');
+      const host = harness.cluster.hosts[0]!.address;
+      await eventually(async () => assert.equal((await harness.lxc(ask, { allowFailure: true })).stdout.trim(), host));
+    } finally {
+      end.abort();
+      await listener;
+    }
+  });
+
+  it('goes with an instance that moves', async () => {
+    const [one, two] = [await addressOf('c1'), await addressOf('c2')];
+    await lxc('move', 'c1', '--target', 'n3');
+    assert.equal(await addressOf('c1'), one);
+    await inside('c2', 'ping', '-c', '1', '-W', '5', one);
+    await inside('c1', 'ping', '-c', '1', '-W', '5', GATEWAY);
+    await inside('c1', 'ping', '-c', '1', '-W', '5', two);
+    assert.match(await inside('c1', 'nslookup', 'c2', GATEWAY), new RegExp(`Address: ${two}`));
+  });
+
+  it('serves on while an agent is away, and is made again after a loss', async () => {
+    const { cluster } = harness;
+    const pidFile = join(cluster.hostDir('n3'), 'networks/br1/dnsmasq.pid');
+    const pid = readFileSync(pidFile, 'utf8');
+    await cluster.killAgent('n3');
+    assert.match(await inside('c2', 'nslookup', 'c1.lab', GATEWAY), /Address: 198\.19\.200\./);
+    process.kill(Number(readFileSync(join(cluster.hostDir('n1'), 'networks/br1/dnsmasq.pid'), 'utf8')));
+    await onHost('n1', 'ip', 'link', 'del', 'br1');
+    await cluster.killAgent('n1');
+    await Promise.all([cluster.startAgent('n3'), cluster.startAgent('n1')]);
+    assert.equal(readFileSync(pidFile, 'utf8'), pid, 'dnsmasq was left alone');
+    assert.match(await onHost('n1', 'ip', '-br', 'addr', 'show', 'br1'), /198\.19\.200\.1\/24/);
+    await cluster.online();
+    await lxc('move', 'c1', '--target', 'n1');
+    await inside('c1', 'ping', '-c', '1', '-W', '5', await addressOf('c2'));
+    assert.match(
+      (await harness.lxc(['exec', 'c1', '--', 'udhcpc', '-i', 'eth0', '-n', '-q', '-f'])).stderr,
+      /obtained/,
+    );
+  });
+
+  it('refuses what cannot be, and changes nothing then', async () => {
+    assert.match(
+      await refused('network', 'set', 'br1', 'ipv4.address=198.19.201.1/24'),
+      /"ipv4\.address": an instance has address/,
+    );
+    assert.match(
+      await refused('network', 'create', 'br2', 'ipv4.address=198.19.200.129/25'),
+      /"ipv4\.address": .* overlaps with network "br1"/,
+    );
+    assert.match(await refused('network', 'create', 'eth0'), /is an interface of host n\d and not a bridge/);
+    assert.match(await refused('network', 'set', 'br1', 'raw.dnsmasq=x'), /"raw\.dnsmasq" is not supported: /);
+    assert.match(await refused('network', 'set', 'br1', 'ipv4.dhcp.expiry=soon'), /ipv4\.dhcp\.expiry/);
+    assert.match(
+      await lxc('network', 'show', 'br1'),
+      /config:\n {2}dns\.domain: lab\n {2}ipv4\.address: 198\.19\.200\.1\/24\n {2}ipv4\.nat: "true"\n {2}ipv6\.address: \S+\ndescription/,
+    );
+    assert.doesNotMatch(await lxc('network', 'list', '--format', 'csv'), /br2|eth0/);
+  });
+
+  it('is renamed and removed whole', async () => {
+    await lxc('delete', '-f', 'c1', 'c2');
+    await lxc('network', 'rename', 'br1', 'br-2');
+    for (const host of HOSTS)
+      assert.match(await onHost(host, 'ip', '-br', 'addr', 'show', 'br-2'), /198\.19\.200\.1\/24/);
+    await harness.berth(['network', 'rename', 'br-2', 'br3']);
+    assert.match((await harness.berth(['network', 'info', 'br3'])).stdout, /Bridge:\n {2}ID: 8000/);
+    await lxc('network', 'delete', 'br3');
+    for (const host of HOSTS) {
+      assert.doesNotMatch(await onHost(host, 'ip', '-br', 'link'), /^(br1|br-2|br3|vx)/m);
+      assert.doesNotMatch(await onHost(host, 'nft', 'list', 'tables'), /berth_br/);
+      assert.equal(await onHost(host, 'ls', '/run/berth/networks'), '');
+    }
+  });
+});
