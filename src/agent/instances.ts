@@ -14,7 +14,9 @@ import type { LedgerEntry } from './ledger.ts';
 import { haltSignalOf } from './lxc/init-type.ts';
 import type { Seen } from './lxc/look.ts';
 import { nextAction } from './next-action.ts';
+import { filterCards } from './nic/card-filter.ts';
 import { planNics } from './nic/plan.ts';
+import { reshapeNics } from './nic/reshape-nics.ts';
 import type { Report } from './progress.ts';
 import { type CopyOrder, copyRoot } from './snapshots/copy-root.ts';
 import { resumeState } from './snapshots/resume-state.ts';
@@ -63,15 +65,18 @@ export async function ensureConfig(host: Host, spec: Spec): Promise<void> {
   await host.locks.run(spec.id, async () => {
     admit(host, spec);
     const entry = host.ledger.expect(spec);
-    planNics(spec, host.config.bridge);
+    const cards = planNics(spec, host.config.bridge);
     if (isPrivileged(spec.config) !== isPrivileged(entry.spec.config)) {
       fail('unsupported', 'security.privileged cannot be changed: the owners of all files would have to; make it anew');
     }
     const driver = host.pools.get(entry.pool);
     await setQuota(driver, spec);
     const cpus = pinCpus(host, spec);
-    if (host.runtime.look(spec.id).pid !== 0) applyLimits(host, spec, cpus);
-    else if (spec.name !== entry.spec.name) {
+    const { pid } = host.runtime.look(spec.id);
+    if (pid !== 0) {
+      applyLimits(host, spec, cpus);
+      await reshapeNics(await host.runtime.folder(spec.id), pid, planNics(entry.spec, host.config.bridge), cards);
+    } else if (spec.name !== entry.spec.name) {
       await host.images.render(spec, 'rename', await driver.activate(instanceVolume(spec.id)), idMapOf(host, spec));
     }
     await host.ledger.put({ ...entry, spec, cpus });
@@ -134,6 +139,8 @@ export async function ensureNoInstance(host: Host, ref: Ref): Promise<void> {
     admit(host, ref);
     await host.fileDoors.end(ref.id);
     await host.runtime.remove(ref.id);
+    const known = host.ledger.get(ref.id);
+    if (known) await filterCards([], planNics(known.spec, host.config.bridge));
     // Also where it does not exist any more: a removal that was broken off left something of it.
     for (const driver of poolsThatMayHold(host, ref.id)) await driver.remove(instanceVolume(ref.id));
     await host.states.removeAll(ref.id);

@@ -1,8 +1,9 @@
 /** From the view to a placement: what the scheduler is shown, and what an instance asks for. The decision is its own. */
 
-import { nics, rootDisk } from '../domain/devices.ts';
+import { rootDisk } from '../domain/devices.ts';
 import { fail } from '../domain/errors.ts';
 import type { Config, Devices } from '../domain/instance.ts';
+import { nicKind, nics } from '../domain/nic.ts';
 import type { NodeRecord, NodeStatusRecord } from '../domain/node.ts';
 import type { Placement } from '../domain/placement.ts';
 import { type Requests, requestsOf } from '../domain/resources.ts';
@@ -73,7 +74,9 @@ function placeRequest(what: Placeable, nodes: readonly NodeSnapshot[], options: 
     architecture: what.architecture,
     requests: requestsOf(what.config, what.devices, Math.max(0, ...nodes.map(node => node.memoryBytes))),
     pool: rootDisk(what.devices)?.pool ?? '',
-    networks: nics(what.devices).map(({ network }) => network),
+    networks: nics(what.devices).flatMap(({ device, network }) =>
+      nicKind(what.devices[device]!) === 'bridged' ? network : [],
+    ),
     kind: kindOf(what),
     ...(options.target === undefined ? {} : { target: options.target }),
     ...(options.except === undefined ? {} : { except: options.except }),

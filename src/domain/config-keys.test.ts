@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { checkInstanceConfig, checkProfileConfig } from './config-keys.ts';
-import { checkDevices, nics, rootDisk } from './devices.ts';
+import { checkDevices, rootDisk } from './devices.ts';
 import { checkInstanceName } from './names.ts';
+import { nics } from './nic.ts';
 import { expand } from './profile.ts';
 import { requestsOf } from './resources.ts';
 import { formatBytes, parseBytes } from './size.ts';

@@ -1,21 +1,10 @@
 /** Every device an instance or profile may have, with its options. LXD's names; what is not here is refused by name. */
 import { fail } from './errors.ts';
 import type { Config, Devices } from './instance.ts';
-import {
-  absolutePath,
-  anything,
-  boolean,
-  integer,
-  interfaceName,
-  ipv4,
-  ipv6,
-  macAddress,
-  oneOf,
-  size,
-  type ValueCheck,
-} from './values.ts';
+import { NIC } from './nic.ts';
+import { absolutePath, anything, boolean, size, type ValueCheck } from './values.ts';
 
-interface DeviceKind {
+export interface DeviceKind {
   readonly options: Readonly<Record<string, ValueCheck>>;
   /** What the options must be together; throws `invalid`. */
   readonly together: (name: string, device: Config) => void;
@@ -35,25 +24,7 @@ const KINDS: Readonly<Record<string, DeviceKind>> = {
       else absolutePath(`${name}.source`, device.source);
     },
   },
-  nic: {
-    options: {
-      nictype: oneOf('bridged'),
-      network: anything,
-      parent: interfaceName,
-      name: interfaceName,
-      hwaddr: macAddress,
-      mtu: integer(68, 65_535),
-      'ipv4.address': ipv4,
-      /** Of a network of 64 bits; on a network of the cluster no two instances have the same. */
-      'ipv6.address': ipv6,
-    },
-    together: (name, device) => {
-      if (!device.network && !device.parent) lacks(name, 'network');
-      if (device.network && device.parent) fail('invalid', `Device "${name}": give network or parent, not both`);
-      if (device.parent && device.nictype !== 'bridged')
-        fail('invalid', `Device "${name}": a parent needs nictype bridged`);
-    },
-  },
+  nic: NIC,
   none: { options: {}, together: () => {} },
 };
 
@@ -73,18 +44,6 @@ export function rootDisk(
 ): { readonly name: string; readonly pool: string; readonly size: string } | undefined {
   const found = Object.entries(devices).find(([, device]) => device.type === 'disk' && device.path === '/');
   return found && { name: found[0], pool: found[1].pool ?? '', size: found[1].size ?? '' };
-}
-
-/** Network cards with the network (or bridge) they hang on and their name inside. */
-export function nics(devices: Devices): { readonly device: string; readonly network: string; readonly name: string }[] {
-  let next = 0;
-  return Object.entries(devices)
-    .filter(([, device]) => device.type === 'nic')
-    .map(([device, options]) => ({
-      device,
-      network: options.network || options.parent || '',
-      name: options.name || `eth${next++}`,
-    }));
 }
 
 function checkDevice(name: string, device: Config): void {

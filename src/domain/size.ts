@@ -29,6 +29,28 @@ export function parseBytes(field: string, text: string): number {
   return bytes;
 }
 
+const BIT_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  bit: 1,
+  kbit: 1e3,
+  Mbit: 1e6,
+  Gbit: 1e9,
+  Tbit: 1e12,
+  Kibit: 2 ** 10,
+  Mibit: 2 ** 20,
+  Gibit: 2 ** 30,
+  Tibit: 2 ** 40,
+};
+
+/** Bits a second as LXD writes them: "10Mbit", "1Gbit". @throws AppError `invalid`, naming `field`. */
+export function parseBitRate(field: string, text: string): number {
+  const [, number, unit] = /^(\d+)([a-zA-Z]*)$/.exec(text.trim()) ?? [];
+  const bits = unit !== undefined && Object.hasOwn(BIT_UNITS, unit) ? Number(number) * BIT_UNITS[unit]! : 0;
+  if (!(bits >= 8_000 && Number.isSafeInteger(bits)))
+    fail('invalid', `Invalid value for "${field}": "${text}" is not a rate of 8kbit or more (examples: 10Mbit, 1Gbit)`);
+  return bits;
+}
+
 /** Binary units with at most two decimals, as a person reads them: `1.5GiB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];

@@ -50,8 +50,9 @@ export async function checkMove(host: Host, ref: Ref, target: HostMessage, wish:
     detach: wish.detach,
     volumes: disks.filter(({ pool }) => pool !== undefined).map(({ source = '' }) => source),
     hostPaths: disks.filter(({ pool }) => pool === undefined).map(({ source = '' }) => source),
-    nics: planNics(spec, host.config.bridge).map(({ name, addresses }) => ({
+    nics: planNics(spec, host.config.bridge).map(({ name, kind, addresses }) => ({
       name,
+      kind,
       addresses: addresses.map(({ address }) => asKernelSays(address)),
     })),
     roomBytes: availableBytes(),

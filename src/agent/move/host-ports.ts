@@ -10,6 +10,7 @@ import type { DataPlane } from '../data-plane/listener.ts';
 import { endSessions } from '../exec/end-sessions.ts';
 import type { Host } from '../host.ts';
 import { idMapOf, pinCpus, writeInstanceFiles } from '../instance-files.ts';
+import { filterCards } from '../nic/card-filter.ts';
 import { attachPairs, removePairs } from '../nic/nics.ts';
 import { planNics } from '../nic/plan.ts';
 import { admit, quiesce } from '../nic/quiesce.ts';
@@ -64,6 +65,7 @@ export function hostPorts(host: Host, { dataPlane, identity, criu }: MoveParts):
 
 export function containersOf(host: Host): Containers {
   const nicsOf = (spec: Spec) => planNics(spec, host.config.bridge);
+  const bridgedOf = (spec: Spec) => nicsOf(spec).filter(({ kind }) => kind === 'bridged');
   return {
     lxcPath: host.paths.lxc,
     look: id => host.runtime.look(id),
@@ -86,7 +88,7 @@ export function containersOf(host: Host): Containers {
     members: id => host.cgroups.members(id),
     kill: id => host.runtime.kill(id),
     nics: spec =>
-      nicsOf(spec).map(({ host: end, bridge, name, mac, addresses }) => ({
+      bridgedOf(spec).map(({ host: end, bridge, name, mac, addresses }) => ({
         host: end,
         bridge,
         name,
@@ -115,6 +117,7 @@ export function containersOf(host: Host): Containers {
     async clear(spec) {
       await host.runtime.remove(spec.id);
       await removePairs(nicsOf(spec));
+      await filterCards([], nicsOf(spec));
     },
   };
 }

@@ -38,7 +38,7 @@ export interface Case {
   readonly volumes: readonly string[];
   readonly hostPaths: readonly string[];
   /** Names and addresses of the NICs that the cluster gave it. */
-  readonly nics: readonly { readonly name: string; readonly addresses: readonly string[] }[];
+  readonly nics: readonly { readonly name: string; readonly kind?: string; readonly addresses: readonly string[] }[];
   /** Memory free for images on this host. */
   readonly roomBytes: number;
 }
@@ -198,6 +198,9 @@ const remedyFor = (point: string, type: string): string =>
 function networkRules({ nics }: Case, { links, addresses, firewall }: Inside): readonly Obstacle[] {
   const given = nics.flatMap(nic => nic.addresses);
   return [
+    ...nics
+      .filter(({ kind = 'bridged' }) => kind !== 'bridged')
+      .map(({ name, kind }) => restart(`its card ${name} is of nictype ${kind}`, `use a bridged one, or ${ANYWAY}`)),
     ...links
       .filter(name => name !== 'lo' && !FALLBACK_LINKS.includes(name) && !nics.some(nic => nic.name === name))
       .map(name => restart(`the network interface ${name} was made inside`, `remove it, or ${ANYWAY}`)),

@@ -32,6 +32,7 @@ export function nicStates(pid: number, nics: readonly Nic[]): Record<string, Nic
 
 /** A veth's carrier is up while its other end is. */
 function ofPair(nic: Nic): NicState {
+  if (nic.kind === 'macvlan') return { hwaddr: nic.mac, state: 'up' };
   const read = (file: string) => textOf(`/sys/class/net/${nic.host}/${file}`).trim();
   return {
     hwaddr: nic.mac,

@@ -19,12 +19,14 @@ describe('nics', () => {
     const [nic] = plan({ network: 'lan0', mtu: '1400' });
     assert.deepEqual(nic, {
       device: 'eth0',
+      kind: 'bridged',
       host: nic!.host,
       name: 'eth0',
       bridge: 'lan0',
       mac: '00:16:3e:00:00:01',
       mtu: 1400,
       addresses: [{ address: '198.18.1.5', prefix: 20, gateway: '198.18.0.1' }],
+      rules: { ingress: undefined, egress: undefined, mac: false, ipv4: false, ipv6: false },
     });
     assert.equal(plan({ parent: 'br7' })[0]!.bridge, 'br7');
     assert.equal(plan({})[0]!.bridge, 'berthbr0');
@@ -39,7 +41,7 @@ describe('nics', () => {
   it('become lines that the plug script and ip read', () => {
     const nics = plan({}, { 'volatile.eth0.ipv6.address': 'fd42::5/64' });
     const settled = nics.map(nic => ({ ...nic, mtu: 1500 }));
-    assert.equal(nicsFile(settled), `${nics[0]!.host} eth0 berthbr0 00:16:3e:00:00:01 1500\n`);
+    assert.equal(nicsFile(settled), `${nics[0]!.host} eth0 00:16:3e:00:00:01 1500 bridged berthbr0\n`);
     assert.deepEqual(insideFile(nics).split('\n'), [
       'link set lo up',
       'address add 198.18.1.5/20 broadcast + dev eth0',
@@ -74,7 +76,7 @@ describe('nics', () => {
     ['a name with more in it', { name: 'eth0; id' }, {}, /Invalid network name/],
     ['an address with more in it', {}, { 'volatile.eth0.ipv4.address': '1.2.3.4 dev lo' }, /is not an IPv4 address/],
     ['a bad gateway', {}, { 'volatile.eth0.ipv4.gateway': 'x' }, /gateway "x"/],
-    ['another kind', { nictype: 'macvlan' }, {}, /"macvlan" is not supported/],
+    ['another kind', { nictype: 'sriov' }, {}, /"sriov" is not supported/],
     ['a bad MTU', { mtu: '1' }, {}, /is not an MTU/],
   ];
   for (const [name, options, extra, message] of refused) {

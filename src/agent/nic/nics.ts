@@ -4,8 +4,11 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, fail } from '../../domain/errors.ts';
 import { run } from '../command.ts';
+import { filterCards } from './card-filter.ts';
 import type { Nic } from './plan.ts';
 import { insideFile, nicsFile, PLUG_FILES, PLUG_SCRIPT, type SettledNic } from './plug-files.ts';
+
+const USUAL_MTU = 1500;
 
 /** Writes the plug script and its data into the instance's LXC folder. @throws AppError `not-found`: no such bridge */
 export async function writePlug(folder: string, nics: readonly Nic[]): Promise<void> {
@@ -13,11 +16,12 @@ export async function writePlug(folder: string, nics: readonly Nic[]): Promise<v
   await writeFile(join(folder, PLUG_FILES.inside), insideFile(nics));
   await writeFile(join(folder, PLUG_FILES.script), PLUG_SCRIPT);
   await chmod(join(folder, PLUG_FILES.script), 0o755);
+  await filterCards(nics);
 }
 
 /** Lets a restored instance be heard. Repeatable. */
 export async function attachPairs(nics: readonly Nic[]): Promise<void> {
-  await batch(nics.map(nic => `link set ${nic.host} master ${nic.bridge} up`));
+  await batch(nics.filter(({ kind }) => kind === 'bridged').map(nic => `link set ${nic.host} master ${nic.bridge} up`));
 }
 
 /** Removing one end removes both. Repeatable. */
@@ -31,7 +35,9 @@ export async function removePairs(nics: readonly Nic[]): Promise<void> {
 
 const onHost = (nic: Nic): boolean => existsSync(`/sys/class/net/${nic.host}`);
 
-function settle(nic: Nic): SettledNic {
+/** @throws AppError `not-found`: this host lacks what it hangs on */
+export function settle(nic: Nic): SettledNic {
+  if (nic.bridge === '') return { ...nic, mtu: nic.mtu ?? USUAL_MTU };
   const file = `/sys/class/net/${nic.bridge}/mtu`;
   if (!existsSync(file)) fail('not-found', `device "${nic.device}": this host has no network "${nic.bridge}"`);
   return { ...nic, mtu: nic.mtu ?? Number(readFileSync(file, 'utf8')) };

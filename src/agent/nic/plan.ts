@@ -5,10 +5,13 @@
  */
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
-import { nics } from '../../domain/devices.ts';
 import { fail } from '../../domain/errors.ts';
 import type { Config, Devices } from '../../domain/instance.ts';
 import { checkNetworkName } from '../../domain/names.ts';
+import { NIC_KINDS, type NicKind, nicKind, nics } from '../../domain/nic.ts';
+import { parseBitRate } from '../../domain/size.ts';
+import { isTrue } from '../../domain/values.ts';
+import type { CardRules } from './next-card-rules.ts';
 
 interface NicAddress {
   readonly address: string;
@@ -18,15 +21,18 @@ interface NicAddress {
 
 export interface Nic {
   readonly device: string;
+  readonly kind: NicKind;
   /** The end that stays on the host. */
   readonly host: string;
   /** Inside. */
   readonly name: string;
+  /** Or the interface that a macvlan shares; '' = none. */
   readonly bridge: string;
   readonly mac: string;
   /** Undefined: the bridge's. */
   readonly mtu: number | undefined;
   readonly addresses: readonly NicAddress[];
+  readonly rules: CardRules;
 }
 
 export interface NicOwner {
@@ -37,17 +43,19 @@ export interface NicOwner {
 
 /** @throws AppError `invalid` or `unsupported`, naming the device */
 export function planNics({ id, config, devices }: NicOwner, defaultBridge: string): readonly Nic[] {
-  const planned = nics(devices).map(({ device, network, name }) => {
+  const planned = nics(devices, config).map(({ device, network, name }) => {
     const options = devices[device]!;
     const volatile = (key: string) => config[`volatile.${device}.${key}`] || undefined;
-    if ((options.nictype ?? 'bridged') !== 'bridged') {
-      fail('unsupported', `device "${device}": nictype "${options.nictype}" is not supported yet`);
+    const kind = nicKind(options);
+    if (!NIC_KINDS.some(each => each === (options.nictype || kind))) {
+      fail('unsupported', `device "${device}": nictype "${options.nictype}" is not supported`);
     }
     return {
       device,
+      kind,
       host: `v${createHash('sha256').update(`${id}/${device}`).digest('hex').slice(0, 8)}`,
       name: checkNetworkName(name),
-      bridge: checkNetworkName(network || defaultBridge),
+      bridge: kind === 'p2p' ? '' : checkNetworkName(network || defaultBridge),
       mac: macOf(device, options.hwaddr || volatile('hwaddr')),
       mtu: mtuOf(device, options.mtu),
       addresses: [4, 6].flatMap(family => {
@@ -57,11 +65,28 @@ export function planNics({ id, config, devices }: NicOwner, defaultBridge: strin
           ? []
           : [addressOf(device, family, address, own('prefix'), own('gateway'))];
       }),
+      rules: rulesOf(options),
     };
   });
   const twice = planned.find((nic, index) => planned.findIndex(other => other.name === nic.name) !== index);
   if (twice) fail('invalid', `device "${twice.device}": another NIC is called ${twice.name} too`);
   return planned;
+}
+
+function rulesOf(options: Config): CardRules {
+  const rate = (key: string) => {
+    const text = options[`limits.${key}`] || options['limits.max'];
+    return text ? parseBitRate(`limits.${key}`, text) : undefined;
+  };
+  const on = (key: string) => isTrue(options[`security.${key}_filtering`]);
+  // Who may speak for itself only by address could still do so by another's MAC.
+  return {
+    ingress: rate('ingress'),
+    egress: rate('egress'),
+    mac: on('mac') || on('ipv4') || on('ipv6'),
+    ipv4: on('ipv4'),
+    ipv6: on('ipv6'),
+  };
 }
 
 function macOf(device: string, mac: string | undefined): string {

@@ -24,10 +24,14 @@ cd "\${0%/*}"
 # CRIU closes standard input, and nsenter of util-linux 2.41 then silently stays in the namespace it is in.
 exec </dev/null 2>${PLUG_FILES.errors}
 pid=\${CRTOOLS_INIT_PID:-$LXC_PID}
-while read -r host name bridge mac mtu; do
+while read -r host name mac mtu kind bridge; do
   [ ! -e "/sys/class/net/$host" ] || ip link del "$host" || true
+  if [ "$kind" = macvlan ]; then
+    echo "link add link $bridge name $name address $mac mtu $mtu netns $pid type macvlan mode bridge"
+    continue
+  fi
   echo "link add $host mtu $mtu type veth peer name $name address $mac mtu $mtu netns $pid"
-  [ -n "$CRTOOLS_INIT_PID" ] || echo "link set $host master $bridge"
+  [ -n "$CRTOOLS_INIT_PID" ] || [ -z "$bridge" ] || echo "link set $host master $bridge"
   echo "link set $host up"
 done <${PLUG_FILES.nics} | ip -batch -
 exec nsenter -t "$pid" -n ip -batch ${PLUG_FILES.inside}
@@ -35,12 +39,27 @@ exec nsenter -t "$pid" -n ip -batch ${PLUG_FILES.inside}
 
 /** One NIC a line, as the script reads it. */
 export function nicsFile(nics: readonly SettledNic[]): string {
-  return nics.map(nic => `${nic.host} ${nic.name} ${nic.bridge} ${nic.mac} ${nic.mtu}\n`).join('');
+  return nics.map(nic => `${nic.host} ${nic.name} ${nic.mac} ${nic.mtu} ${nic.kind} ${nic.bridge}\n`).join('');
+}
+
+/** What the script says to `ip` for one NIC, for an instance that runs already; it joins its bridge afterwards. */
+export function plugLines({ host, name, mac, mtu, kind, bridge }: SettledNic, pid: number): readonly string[] {
+  if (kind === 'macvlan')
+    return [`link add link ${bridge} name ${name} address ${mac} mtu ${mtu} netns ${pid} type macvlan mode bridge`];
+  return [
+    `link add ${host} mtu ${mtu} type veth peer name ${name} address ${mac} mtu ${mtu} netns ${pid}`,
+    `link set ${host} up`,
+  ];
 }
 
 /** What `ip -batch` does inside. */
 export function insideFile(nics: readonly Nic[]): string {
-  const lines = nics.flatMap(({ name, addresses }, index) => [
+  return ['link set lo up', ...nics.flatMap(insideLines)].map(line => `${line}\n`).join('');
+}
+
+/** @param index among all cards of the instance */
+export function insideLines({ name, addresses }: Nic, index: number): readonly string[] {
+  return [
     // nodad: the address came with the instance, nobody else has it, and services inside must not wait for it.
     ...addresses.map(({ address, prefix }) =>
       address.includes(':')
@@ -54,6 +73,5 @@ export function insideFile(nics: readonly Nic[]): string {
         ? []
         : [`route add default via ${gateway} dev ${name}${index === 0 ? '' : ` metric ${index}`}`],
     ),
-  ]);
-  return ['link set lo up', ...lines].map(line => `${line}\n`).join('');
+  ];
 }

@@ -3,11 +3,11 @@
  * `volatile.*` keys, the same on every host; the addresses are stored keys of their own, which makes them unique.
  */
 import { createHash } from 'node:crypto';
-import { nics } from '../../domain/devices.ts';
 import { fail } from '../../domain/errors.ts';
 import type { Config, Devices } from '../../domain/instance.ts';
 import { contains as inside, parseCidr, shortest, stableAddress } from '../../domain/ip.ts';
 import type { AddressRecord, NetworkRecord } from '../../domain/network.ts';
+import { nics } from '../../domain/nic.ts';
 import type { Key } from '../../store/keyspace.ts';
 import type { View } from '../../store/view.ts';
 import { ADDRESSES, NETWORKS } from '../spaces.ts';
@@ -29,13 +29,14 @@ export interface NicPlan {
 export function planNics(view: View, id: string, config: Config, devices: Devices): NicPlan {
   const planned: Record<string, string> = {};
   const addresses: { key: Key<AddressRecord>; record: AddressRecord }[] = [];
-  const cards = nics(devices);
-  for (const { device, network } of cards) {
+  const cards = nics(devices, config);
+  for (const { device, network, name } of cards) {
     const options = devices[device]!;
     const keep = (key: string) => config[`volatile.${device}.${key}`] || undefined;
     const set = (key: string, value: string) => {
       planned[`volatile.${device}.${key}`] = value;
     };
+    if (!options.name) set('name', name);
     set('hwaddr', options.hwaddr || keep('hwaddr') || macAddress(id, device));
     const managed = options.network ? view.get(NETWORKS.key(network))?.value : undefined;
     if (options.network && managed === undefined) fail('invalid', `Network "${network}" does not exist`);
@@ -130,5 +131,5 @@ function digest(id: string, device: string): Buffer {
 }
 
 function isNicKey(key: string): boolean {
-  return /^volatile\..+\.(hwaddr|ipv4\.(address|prefix|gateway)|ipv6\.(address|gateway))$/.test(key);
+  return /^volatile\..+\.(hwaddr|name|ipv4\.(address|prefix|gateway)|ipv6\.(address|gateway))$/.test(key);
 }
