@@ -119,6 +119,81 @@ describe('networks', { timeout: 240_000 }, () => {
     );
   });
 
+  it('gives cards to a running instance, there after a move and a restart, and takes them', async () => {
+    const { gateway } = harness.cluster.layout;
+    const ping = () => inside('c1', 'ping', '-c', '1', '-W', '5', '-I', 'eth1', gateway);
+    await lxc('network', 'attach', 'berthbr0', 'c1');
+    await ping();
+    await lxc('move', 'c1', '--target', 'n2');
+    await ping();
+    await lxc('restart', 'c1', '--force');
+    await eventually(async () => void (await ping()));
+    await lxc('network', 'detach', 'berthbr0', 'c1');
+    assert.doesNotMatch(await inside('c1', 'ifconfig', '-a'), /^eth1/m);
+    await lxc('config', 'device', 'add', 'c1', 'side', 'nic', 'nictype=macvlan', 'parent=berthbr0', 'name=mv0');
+    await lxc('config', 'device', 'add', 'c1', 'cable', 'nic', 'nictype=p2p');
+    assert.match(await inside('c1', 'ifconfig', '-a'), /^eth1[\s\S]*^mv0/m);
+    assert.match(
+      await refused('move', 'c1', '--target', 'n1'),
+      /its card mv0 is of nictype macvlan \(use a bridged one/,
+    );
+    for (const device of ['side', 'cable']) await lxc('config', 'device', 'remove', 'c1', device);
+    assert.doesNotMatch(await inside('c1', 'ifconfig', '-a'), /^(eth1|mv0)/m);
+    for (const kind of ['physical', 'ipvlan', 'sriov']) {
+      const said = await refused('config', 'device', 'add', 'c1', 'x', 'nic', `nictype=${kind}`, 'parent=eth0');
+      assert.match(said, new RegExp(`${kind} is not supported: `));
+    }
+    assert.match(
+      await refused('config', 'device', 'add', 'c1', 'x', 'nic', 'nictype=macvlan', 'parent=no0'),
+      /no network "no0"/,
+    );
+    assert.doesNotMatch(await lxc('config', 'show', 'c1'), /no0/);
+  });
+
+  it('holds a card to its rate, its MAC and its addresses, also on another host', async () => {
+    const [one, two] = [await addressOf('c1'), await addressOf('c2')];
+    const secondsFor = async (megabytes: number) => {
+      const server = lxc(
+        'exec',
+        'c1',
+        '--',
+        'sh',
+        '-c',
+        'rm -f /fifo; mkfifo /fifo; timeout 30 nc -l -p 99 <>/fifo | wc -c',
+      );
+      const begun = performance.now();
+      const send = `for i in 1 2 3 4 5 6 7 8 9; do head -c ${megabytes}000000 /dev/zero | nc ${one} 99 && break; sleep 0.1; done`;
+      await inside('c2', 'sh', '-c', send);
+      assert.equal((await server).trim(), `${megabytes}000000`);
+      return (performance.now() - begun) / 1000;
+    };
+    const free = await secondsFor(20);
+    await lxc('config', 'device', 'set', 'c1', 'eth0', 'limits.ingress=40Mbit'); // 5 MB a second, after a burst of one second's worth
+    const held = await secondsFor(20);
+    assert.ok(held > 2.4 && free < held / 2, `${free} s, held ${held} s`);
+    await lxc('config', 'device', 'unset', 'c1', 'eth0', 'limits.ingress');
+
+    const lies = ['ping', '-c', '1', '-W', '1', '-I', '198.19.200.99', two];
+    const canLie = async () => (await harness.lxc(['exec', 'c1', '--', ...lies], { allowFailure: true })).code === 0;
+    await inside('c1', 'ip', 'addr', 'add', '198.19.200.99/24', 'dev', 'eth0');
+    assert.ok(await canLie());
+    await lxc('config', 'device', 'set', 'c1', 'eth0', 'security.ipv4_filtering=true');
+    assert.ok(!(await canLie()));
+    await inside('c1', 'ip', 'addr', 'del', '198.19.200.99/24', 'dev', 'eth0');
+    await inside('c1', 'ping', '-c', '1', '-W', '5', two);
+    await lxc('move', 'c1', '--target', 'n3');
+    await inside('c1', 'ping', '-c', '1', '-W', '5', two);
+    await inside('c1', 'ip', 'addr', 'add', '198.19.200.99/24', 'dev', 'eth0');
+    assert.ok(!(await canLie()));
+    await inside('c1', 'ip', 'addr', 'del', '198.19.200.99/24', 'dev', 'eth0');
+    await lxc('config', 'device', 'set', 'c1', 'eth0', 'security.ipv4_filtering=false', 'security.mac_filtering=true');
+    await inside('c1', 'ping', '-c', '1', '-W', '5', two);
+    await inside('c1', 'ip', 'link', 'set', 'eth0', 'address', '02:00:00:00:00:99');
+    const lied = await harness.lxc(['exec', 'c1', '--', 'ping', '-c', '1', '-W', '1', two], { allowFailure: true });
+    assert.notEqual(lied.code, 0);
+    for (const host of ['n1', 'n2']) assert.doesNotMatch(await onHost(host, 'nft', 'list', 'tables'), /bridge berth_v/);
+  });
+
   it('refuses what cannot be, and changes nothing then', async () => {
     assert.match(
       await refused('network', 'set', 'br1', 'ipv4.address=198.19.201.1/24'),
@@ -148,7 +223,7 @@ describe('networks', { timeout: 240_000 }, () => {
     await lxc('network', 'delete', 'br3');
     for (const host of HOSTS) {
       assert.doesNotMatch(await onHost(host, 'ip', '-br', 'link'), /^(br1|br-2|br3|vx)/m);
-      assert.doesNotMatch(await onHost(host, 'nft', 'list', 'tables'), /berth_br/);
+      assert.doesNotMatch(await onHost(host, 'nft', 'list', 'tables'), /berth_(br|v)/);
       assert.equal(await onHost(host, 'ls', '/run/berth/networks'), '');
     }
   });

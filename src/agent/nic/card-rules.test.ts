@@ -33,7 +33,7 @@ describe('the rules of a card', () => {
 
   it('hold it to a rate in either direction', () => {
     const max = rules({ 'limits.max': '80Mbit' });
-    assert.match(max, /iifname "v\w+" limit rate over 10000000 bytes\/second burst 1000000 bytes drop/);
+    assert.match(max, /iifname "v\w+" limit rate over 10000000 bytes\/second burst 262144 bytes drop/);
     assert.match(max, /oifname "v\w+" limit rate over 10000000 bytes/);
     assert.doesNotMatch(rules({ 'limits.ingress': '80Mbit' }), /iifname/);
   });

@@ -17,8 +17,8 @@ export interface CardRules {
   readonly ipv6: boolean;
 }
 
-/** A tenth of a second's worth, and room for what the kernel sends in one piece. */
-const LEAST_BURST_BYTES = 256 * 1024;
+/** Room for what the kernel sends in one piece; it adds a second's worth by itself (nft_limit counts so). */
+const BURST_BYTES = 256 * 1024;
 
 export const cardTable = ({ host }: Pick<Nic, 'host'>): string => `bridge berth_${host}`;
 
@@ -51,8 +51,7 @@ const chain = (name: string, hook: string, match: string, rules: readonly string
 function limit(bits: number | undefined): readonly string[] {
   if (bits === undefined) return [];
   const bytes = Math.max(1, Math.floor(bits / 8));
-  const burst = Math.max(LEAST_BURST_BYTES, Math.floor(bytes / 10));
-  return [`limit rate over ${bytes} bytes/second burst ${burst} bytes drop`];
+  return [`limit rate over ${bytes} bytes/second burst ${BURST_BYTES} bytes drop`];
 }
 
 /** Asking for an address needs none. */

@@ -51,7 +51,10 @@ async function drive(
       const end = AbortSignal.any([signal, period.signal]);
       await Promise.race([hint.promise, clock.sleep(reconciler.periodMs, end).catch(() => {})]);
       period.abort();
-      await clock.sleep(Math.min(reconciler.periodMs, Math.max(GATHER_MS, SHARE * tookMs)), signal);
+      await clock.sleep(
+        reconciler.pauseMs ?? Math.min(reconciler.periodMs, Math.max(GATHER_MS, SHARE * tookMs)),
+        signal,
+      );
     }
   } finally {
     stop();

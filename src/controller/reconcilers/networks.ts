@@ -7,14 +7,12 @@ import { cardsOn, wishFor } from '../networks/wish.ts';
 import { ADDRESSES, INSTANCES, NETWORKS, NODE_STATUS, NODES } from '../spaces.ts';
 import type { ReconcileContext, Reconciler } from './reconciler.ts';
 
-/** Instances come in bursts, and each table holds them all. */
-const GATHER_MS = 200;
-
 export function networks(): Reconciler {
   const told = new Map<string, string>();
   return {
     name: 'networks',
     periodMs: 30_000,
+    pauseMs: 200, // instances come in bursts, and each table holds them all
     hints: [NODES, NODE_STATUS, NETWORKS, ADDRESSES, INSTANCES].map(({ prefix }) => prefix),
     run: async context => {
       const made: string[] = [];
@@ -31,9 +29,12 @@ export function networks(): Reconciler {
           failed.push(`${key}: ${AppError.from(thrown).message}`);
         }
       };
-      for (const tell of plan(context, told)) await attempt(tell.what, tell.node, tell.text, tell.work);
+      const tells = Map.groupBy(plan(context, told), ({ node }) => node);
+      const tellAll = async (of: readonly Tell[]) => {
+        for (const { what, node, text, work } of of) await attempt(what, node, text, work);
+      };
+      await Promise.all([...tells.values()].map(tellAll));
       if (failed.length > 0) throw new AppError('unavailable', failed.join('; '));
-      await context.clock.sleep(GATHER_MS, context.signal);
       return made.length === 0 ? '' : `made ${made.join(', ')}`;
     },
   };

@@ -19,6 +19,8 @@ export interface ReconcileContext extends Commander {
 export interface Reconciler {
   readonly name: string;
   readonly periodMs: number;
+  /** Between two runs, for one that waits for hosts rather than works; others pause in proportion to how long they took. */
+  readonly pauseMs?: number;
   /** What the start of keys looks like whose change may give it work. */
   readonly hints: readonly string[];
   /** @returns what it did, for a person; '' = nothing was to be done. */
