@@ -16,6 +16,7 @@ import { planNics } from './nic/plan.ts';
 import { PLUG_FILES } from './nic/plug-files.ts';
 import { isPrivileged, type Spec } from './spec.ts';
 import type { IdMap } from './storage/id-map.ts';
+import { volumeFolder } from './volumes/attach.ts';
 
 export interface InstanceFiles {
   readonly folder: string;
@@ -77,14 +78,13 @@ export const idMapOf = (host: Host, spec: Spec): IdMap | undefined =>
 
 async function diskSources(host: Host, spec: Spec): Promise<ReadonlyMap<string, HostPath>> {
   const found = new Map<string, HostPath>();
-  for (const [device, options] of extraDisks(spec.devices)) found.set(device, await sourceOf(host, device, options));
+  for (const [device, options] of extraDisks(spec.devices)) found.set(device, await sourceOf(host, spec, device, options));
   return found;
 }
 
-async function sourceOf(host: Host, device: string, options: Config): Promise<HostPath> {
+async function sourceOf(host: Host, spec: Spec, device: string, options: Config): Promise<HostPath> {
   if (options.pool !== undefined) {
-    const path = await host.pools.get(options.pool).activate({ kind: 'custom', name: options.source! });
-    return { path, isFile: false };
+    return { path: await volumeFolder(host, idMapOf(host, spec), device, options), isFile: false };
   }
   const path = options.source!;
   const stat = statSync(path, { throwIfNoEntry: false });

@@ -44,6 +44,7 @@ import { snapshotService } from './snapshots/service.ts';
 import { stateFolders } from './snapshots/state-folders.ts';
 import { usageService } from './usage-stream.ts';
 import { verbs } from './verb.ts';
+import { volumeService } from './volumes/service.ts';
 
 export interface AgentOptions {
   readonly data: string;
@@ -89,6 +90,7 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
       ...usageService(host),
       ...fileService(host, dataPlane),
       ...networkService(host),
+      ...volumeService(host, { dataPlane, identity }),
     },
     allow: isController,
     // Refusals are logged by the verbs; what is left is ours to mend.

@@ -18,6 +18,7 @@ import { progressOf } from './progress.ts';
 import { parseCopy } from './snapshots/copy-root.ts';
 import { parseRef, parseSpec, type Ref } from './spec.ts';
 import type { Verb } from './verb.ts';
+import { refuseWithVolumes } from './volumes/volumes.ts';
 
 type InstanceStatus = MessageInitShape<typeof InstanceStatusSchema>;
 
@@ -38,6 +39,7 @@ export function instanceService(host: Host, observer: Observer, verb: Verb, stor
     async ensureNoPool({ name }) {
       const user = host.ledger.list().find(entry => entry.pool === name);
       if (user) fail('busy', `storage pool ${name} holds the root of instance ${user.spec.name}`);
+      await refuseWithVolumes(host, name);
       await host.pools.remove(name);
       return {};
     },

@@ -13,8 +13,9 @@ import type { NodeSnapshot, PlaceRequest } from '../scheduler/snapshot.ts';
 import type { View } from '../store/view.ts';
 import { NO_ALLOCATION } from './instances/allocations.ts';
 import { type Kinds, kindOf, kindsByNode } from './instances/kinds.ts';
+import { volumesAmong } from './instances/volume-devices.ts';
 import { clusterSetting } from './server-config.ts';
-import { ALLOCATIONS, NETWORKS, NODE_STATUS, NODES } from './spaces.ts';
+import { ALLOCATIONS, NETWORKS, NODE_STATUS, NODES, VOLUMES } from './spaces.ts';
 
 export type Target = NonNullable<PlaceRequest['target']>;
 
@@ -29,6 +30,7 @@ export interface PlacingOptions {
 /** What is placed: an instance or one that might become one. */
 export interface Placeable {
   readonly id: string;
+  readonly project: string;
   readonly architecture: string;
   readonly image: string;
   readonly profiles: readonly string[];
@@ -40,7 +42,7 @@ export interface Placeable {
 /** Decides; commits nothing. `node` is '' when nothing fits, and `summary` says why. */
 export function decidePlacement(view: View, what: Placeable, now: number, options: PlacingOptions = {}): Placement {
   const nodes = nodeSnapshots(view);
-  const decision = place(placeRequest(what, nodes, options), nodes, what.id);
+  const decision = place(placeRequest(view, what, nodes, options), nodes, what.id);
   return {
     node: decision.kind === 'placed' ? decision.node : '',
     at: new Date(now).toISOString(),
@@ -68,7 +70,12 @@ export function nodeSnapshots(view: View): readonly NodeSnapshot[] {
   return view.list(NODES).map(({ value }) => snapshotOf(view, value, kinds.get(value.name) ?? new Map()));
 }
 
-function placeRequest(what: Placeable, nodes: readonly NodeSnapshot[], options: PlacingOptions): PlaceRequest {
+function placeRequest(
+  view: View,
+  what: Placeable,
+  nodes: readonly NodeSnapshot[],
+  options: PlacingOptions,
+): PlaceRequest {
   const source = nodes.find(({ name }) => name === options.liveFrom);
   return {
     architecture: what.architecture,
@@ -77,6 +84,10 @@ function placeRequest(what: Placeable, nodes: readonly NodeSnapshot[], options: 
     networks: nics(what.devices).flatMap(({ device, network }) =>
       nicKind(what.devices[device]!) === 'bridged' ? network : [],
     ),
+    volumes: volumesAmong(what.devices).flatMap(({ pool, name }) => {
+      const node = view.get(VOLUMES.key(what.project, pool, name))?.value.node ?? '';
+      return node === '' ? [] : [{ name, node }];
+    }),
     kind: kindOf(what),
     ...(options.target === undefined ? {} : { target: options.target }),
     ...(options.except === undefined ? {} : { except: options.except }),

@@ -6,6 +6,7 @@
  * | instances, addresses             | sagas, under the instance's lock; what the host did by itself: `settle`    |
  * | snapshots                        | sagas, under the instance's lock                                           |
  * | backups                          | sagas, under the instance's lock                                           |
+ * | volumes, volume-snapshots        | sagas, under the volume's lock; `instances/volumes`: who uses it first     |
  * | allocations                      | `instances/allocations`, in the transaction that places or removes         |
  * | status, node-status              | the leader's observer, from what agents report                             |
  * | cluster-groups                   | the cluster groups API                                                     |
@@ -31,6 +32,7 @@ import type { ProfileRecord } from '../domain/profile.ts';
 import type { ProjectRecord } from '../domain/project.ts';
 import type { SnapshotRecord } from '../domain/snapshot.ts';
 import type { StoragePoolRecord } from '../domain/storage-pool.ts';
+import type { VolumeRecord, VolumeSnapshotRecord } from '../domain/volume.ts';
 import { keyspace } from '../store/keyspace.ts';
 import type { SagaRecord } from './saga/saga-record.ts';
 import type { ServerConfigRecord } from './server-config.ts';
@@ -38,6 +40,10 @@ import type { ServerConfigRecord } from './server-config.ts';
 export const INSTANCES = keyspace<InstanceRecord, readonly [project: string, name: string]>('instances');
 export const SNAPSHOTS = keyspace<SnapshotRecord, readonly [instance: string, name: string]>('snapshots');
 export const BACKUPS = keyspace<BackupRecord, readonly [instance: string, name: string]>('backups');
+export const VOLUMES = keyspace<VolumeRecord, readonly [project: string, pool: string, name: string]>('volumes');
+export const VOLUME_SNAPSHOTS = keyspace<VolumeSnapshotRecord, readonly [volume: string, name: string]>(
+  'volume-snapshots',
+);
 export const STATUS = keyspace<StatusRecord, readonly [id: string]>('status');
 export const NODES = keyspace<NodeRecord>('nodes');
 /** A group that was made by itself; its members carry its name. */

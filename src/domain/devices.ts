@@ -19,9 +19,7 @@ const KINDS: Readonly<Record<string, DeviceKind>> = {
         if (device.source) fail('invalid', `Device "${name}": the root disk takes no source`);
         if (!device.pool) lacks(name, 'pool');
       } else if (!device.source) lacks(name, 'source');
-      else if (device.pool)
-        fail('invalid', `Device "${name}": custom volumes are not supported by this version of Berth`);
-      else absolutePath(`${name}.source`, device.source);
+      else if (!device.pool) absolutePath(`${name}.source`, device.source);
     },
   },
   nic: NIC,

@@ -80,6 +80,12 @@ export const FILTERS: readonly Filter[] = [
     detail: request => `needs "${request.pool}"`,
   },
   {
+    because: 'a storage volume of it lies elsewhere',
+    prepare: ({ volumes = [] }) =>
+      volumes.length === 0 ? undefined : node => volumes.every(volume => volume.node === node.name),
+    detail: ({ volumes = [] }) => volumes.map(({ name, node }) => `"${name}" is on ${node}`).join(', '),
+  },
+  {
     because: 'lacks a network',
     prepare: request =>
       request.networks.length === 0 ? undefined : node => request.networks.every(name => node.networks.includes(name)),

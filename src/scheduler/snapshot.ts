@@ -36,6 +36,8 @@ export interface PlaceRequest {
   readonly requests: Requests;
   readonly pool: string;
   readonly networks: readonly string[];
+  /** Custom volumes that it uses, and where each lies. */
+  readonly volumes?: readonly { readonly name: string; readonly node: string }[];
   /** Instances of one kind are spread; controllers use image and profiles. */
   readonly kind: string;
   /** Only this node, or only nodes of this group. */

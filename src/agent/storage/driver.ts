@@ -42,6 +42,8 @@ export interface StorageDriver {
   /** Makes the volume's tree reachable and returns its path, which is stable. `not-found` if there is no such volume. */
   activate(volume: Volume): Promise<string>;
   deactivate(volume: Volume): Promise<void>;
+  /** The host's id of the root for which its owners are stored (0: the host's own ids), whoever owns its top folder. */
+  rootId(volume: Volume): Promise<number>;
 
   /** Bytes its files occupy, those shared with an image or snapshot included. */
   usageBytes(volume: Volume): Promise<number>;

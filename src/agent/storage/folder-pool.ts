@@ -45,12 +45,14 @@ export async function openFolderPool(driver: PoolDriver, source: string, trees: 
     });
 
   const produceVolume = (volume: Volume, rootId: number, fill: (scratch: string) => Promise<void>) =>
-    produce(layout.tree(volume), fill, () => closeHome(layout.home(volume), rootId));
+    produce(layout.tree(volume), fill, () => closeHome(layout, volume, rootId));
 
-  /** @param from a tree of the same owners */
-  const cloneTree = async (from: string, target: Volume): Promise<void> => {
-    const { uid } = await stat(from);
-    await produceVolume(target, uid, scratch => trees.copy(from, scratch));
+  /** Not of the tree itself: an instance may give its own away. */
+  const rootId = async (volume: Volume): Promise<number> => (await stat(layout.home(volume))).uid;
+
+  /** @param from a tree of the same owners as `volume` has */
+  const cloneTree = async (volume: Volume, from: string, target: Volume): Promise<void> => {
+    await produceVolume(target, await rootId(volume), scratch => trees.copy(from, scratch));
   };
 
   const discard = async (place: string): Promise<void> => {
@@ -119,6 +121,10 @@ export async function openFolderPool(driver: PoolDriver, source: string, trees: 
 
     activate: needed,
     async deactivate() {},
+    async rootId(volume) {
+      await needed(volume);
+      return rootId(volume);
+    },
 
     usageBytes: async volume => trees.usageBytes(await needed(volume)),
     setQuota: async (volume, bytes) => trees.setQuota(await needed(volume), bytes),
@@ -139,8 +145,8 @@ export async function openFolderPool(driver: PoolDriver, source: string, trees: 
       }),
     listSnapshots: async volume => namesIn(layout.snapshots(volume)),
     snapshotPath: neededSnapshot,
-    cloneSnapshot: async (volume, name, target) => cloneTree(await neededSnapshot(volume, name), target),
-    clone: async (volume, target) => cloneTree(await needed(volume), target),
+    cloneSnapshot: async (volume, name, target) => cloneTree(volume, await neededSnapshot(volume, name), target),
+    clone: async (volume, target) => cloneTree(volume, await needed(volume), target),
     async copySnapshot(volume, name, target, targetName) {
       const from = await neededSnapshot(volume, name);
       await produce(layout.snapshot(target, targetName), scratch => trees.copy(from, scratch));

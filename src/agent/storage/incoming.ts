@@ -120,7 +120,7 @@ export async function openIncoming(
         await note({ publishing: true });
       }
       if (await isThere(place)) return;
-      await closeHome(layout.home(order.volume), rootIdOf(order.idMap));
+      await closeHome(layout, order.volume, rootIdOf(order.idMap));
       await incoming.place(now.round, place);
     },
 

@@ -87,10 +87,12 @@ export async function moveInto(from: string, place: string): Promise<void> {
 
 /**
  * Makes the folder of a volume and closes it to all but the host and the instance's root: the tree inside has setuid
- * programs of ids that are nobody's on this host, or of root's.
+ * programs of ids that are nobody's on this host, or of root's. A custom volume of the host's own ids is for instances of
+ * any ids, so all may pass through, as in LXD.
  */
-export async function closeHome(home: string, rootId: number): Promise<void> {
+export async function closeHome(layout: Layout, volume: Volume, rootId: number): Promise<void> {
+  const home = layout.home(volume);
   await mkdir(home, { recursive: true, mode: 0o700 });
   await chown(home, rootId, rootId);
-  await chmod(home, 0o100);
+  await chmod(home, volume.kind === 'custom' && rootId === 0 ? 0o111 : 0o100);
 }

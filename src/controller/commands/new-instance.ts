@@ -9,6 +9,7 @@ import { mustKeepRestrictions } from '../../domain/project-restrictions.ts';
 import { NOTHING } from '../../domain/resources.ts';
 import type { View } from '../../store/view.ts';
 import { expanded } from '../instances/expanded.ts';
+import { checkVolumes } from '../instances/volumes.ts';
 import type { Target } from '../placing.ts';
 import { getProject, homeOf } from '../projects/project-store.ts';
 import { IMAGES, NODES, POOLS } from '../spaces.ts';
@@ -73,11 +74,13 @@ export function newInstance(view: View, request: NewInstance, id: string, now: n
 
 /**
  * What the instance is together with its profiles must make sense as a whole.
+ * @param node where it is; '' = nowhere yet
  * @returns its storage pool.
  */
 export function checkWhole(
   view: View,
   described: Pick<InstanceRecord, 'project' | 'config' | 'devices' | 'profiles'>,
+  node = '',
 ): string {
   const whole = expanded(view, described);
   mustKeepRestrictions(getProject(view, described.project), whole);
@@ -90,6 +93,7 @@ export function checkWhole(
     );
   }
   if (view.get(POOLS.key(root.pool)) === undefined) fail('invalid', `Storage pool "${root.pool}" does not exist`);
+  checkVolumes(view, described.project, whole.devices, node);
   return root.pool;
 }
 

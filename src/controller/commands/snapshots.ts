@@ -121,7 +121,7 @@ export async function beginRestoreSnapshot(
   if (stateful && !found.stateful) fail('invalid', `Snapshot "${snapshot}" has no memory and processes to restore`);
   const { lastUsedAt: _, ...was } = found.was;
   const next = { ...was, config: { ...lasting(was.config) } };
-  const pool = checkWhole(view, { project, ...next });
+  const pool = checkWhole(view, { project, ...next }, value.node);
   if (pool !== value.pool)
     fail('invalid', `The instance was in storage pool "${pool}" then, and is in "${value.pool}" now`);
   mustBeReachable(view, value);

@@ -38,7 +38,7 @@ async function begin(
   const { value } = getInstance(view, project, name);
   checkInstanceConfig(next.config);
   checkDevices(next.devices);
-  const pool = checkWhole(view, { project, ...next });
+  const pool = checkWhole(view, { project, ...next }, value.node);
   if (pool !== value.pool)
     fail('invalid', `The root disk is in storage pool "${value.pool}" and cannot be moved by this`);
   mustBeReachable(view, value);

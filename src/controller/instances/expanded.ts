@@ -6,7 +6,7 @@ import { expand } from '../../domain/profile.ts';
 import type { InstanceSpecSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import type { View } from '../../store/view.ts';
 import { homeOf } from '../projects/project-store.ts';
-import { PROFILES } from '../spaces.ts';
+import { PROFILES, VOLUMES } from '../spaces.ts';
 
 type Described = Pick<InstanceRecord, 'project' | 'config' | 'devices' | 'profiles'>;
 
@@ -38,7 +38,9 @@ export function specOf(
     architecture: record.architecture,
     ephemeral: record.ephemeral,
     config,
-    devices: Object.fromEntries(Object.entries(devices).map(([name, options]) => [name, { options }])),
+    devices: Object.fromEntries(
+      Object.entries(devices).map(([name, options]) => [name, { options: withVolumeId(view, record.project, options) }]),
+    ),
     image: record.image,
     createdAt: BigInt(Math.floor(Date.parse(record.createdAt) / 1000)),
   };
@@ -46,6 +48,14 @@ export function specOf(
 
 export function refOf(record: Pick<InstanceRecord, 'id'>, generation: number) {
   return { id: record.id, generation: BigInt(generation) };
+}
+
+/** Hosts know volumes by their id. */
+function withVolumeId(view: View, project: string, options: Config): Config {
+  const { type, pool, source } = options;
+  if (type !== 'disk' || !pool || !source) return options;
+  const id = view.get(VOLUMES.key(project, pool, source))?.value.id;
+  return id === undefined ? options : { ...options, volume: id };
 }
 
 /** LXD: an empty value means "not set", also over a profile that sets it. */

@@ -16,6 +16,7 @@ import { findInstance, type InstanceKey, needInstance } from '../instances/insta
 import { planNics } from '../instances/nics.ts';
 import { drain } from '../instances/progress.ts';
 import { forget } from '../instances/removing.ts';
+import { bringVolumes } from '../instances/volumes.ts';
 import { decidePlacement, mustFit, requestsOn, type Target } from '../placing.ts';
 import { isLost } from '../saga/live-agents.ts';
 import { NodeLost } from '../saga/node-lost.ts';
@@ -115,6 +116,7 @@ async function make(context: StepContext, given: Given): Promise<void> {
     const { copy, backup } = given.input;
     try {
       const imageSplit = copy === undefined && (await ensureImage(context, value.node, value.image));
+      await bringVolumes(context, { ...value, ...expanded(context.view, value) });
       const request = {
         spec: specOf(context.view, value),
         imageSplit,

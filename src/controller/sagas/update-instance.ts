@@ -10,6 +10,7 @@ import { greatest, reallocate } from '../instances/allocations.ts';
 import { expanded, specOf } from '../instances/expanded.ts';
 import { type InstanceKey, needInstance } from '../instances/instance-store.ts';
 import { addressesOf, planNics } from '../instances/nics.ts';
+import { bringVolumes } from '../instances/volumes.ts';
 import { mustFitInPlace, requestsOn } from '../placing.ts';
 import { type Json, saga } from '../saga/saga.ts';
 import type { StepContext } from '../saga/step-context.ts';
@@ -93,6 +94,7 @@ async function apply(context: StepContext, { input, read }: Read): Promise<void>
   const { view } = context;
   const { value } = needInstance(view, input);
   const old = read as unknown as InstanceRecord;
+  await bringVolumes(context, { ...value, ...expanded(view, value) });
   const unchanged = input.next !== undefined && same(specOf(view, old), specOf(view, value));
   if (!unchanged) await context.agents.of(value.node).ensureConfig({ spec: specOf(view, value) });
 }
