@@ -6,6 +6,7 @@ import type { InstanceSpec, InstanceStatusSchema, ObservationSchema } from '../.
 import type { NetworkCard } from '../../rpc/gen/berth/agent/v1/network_pb.ts';
 import { type FakeMove, moveVerbs } from './fake-moves.ts';
 import { copied, fromBackup, type Saved, snapshotVerbs } from './fake-snapshots.ts';
+import { volumeVerbs } from './fake-volumes.ts';
 import type { Tap } from './fake-world.ts';
 
 export interface FakeInstance extends Saved {
@@ -26,6 +27,8 @@ export interface FakeHost {
   readonly uploads: Map<string, string>;
   /** Ids of the backups that it keeps. */
   readonly backups: Set<string>;
+  /** Ids of custom volumes, each with those of its snapshots. */
+  readonly volumes: Map<string, Set<string>>;
   readonly moves: Map<string, FakeMove>;
   readonly pools: Set<string>;
   readonly networks: Set<string>;
@@ -61,6 +64,7 @@ export function makeHost(name: string, all: ReadonlyMap<string, FakeHost>, check
     images: new Set(),
     uploads: new Map(),
     backups: new Set(),
+    volumes: new Map(),
     moves: new Map(),
     pools: new Set(['default']),
     networks: new Set(['net0']),
@@ -257,6 +261,7 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
     },
     ...snapshotVerbs(host, expect),
     ...moveVerbs(host, all),
+    ...volumeVerbs(host.volumes),
   };
 }
 
