@@ -78,7 +78,8 @@ export const idMapOf = (host: Host, spec: Spec): IdMap | undefined =>
 
 async function diskSources(host: Host, spec: Spec): Promise<ReadonlyMap<string, HostPath>> {
   const found = new Map<string, HostPath>();
-  for (const [device, options] of extraDisks(spec.devices)) found.set(device, await sourceOf(host, spec, device, options));
+  for (const [device, options] of extraDisks(spec.devices))
+    found.set(device, await sourceOf(host, spec, device, options));
   return found;
 }
 

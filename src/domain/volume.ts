@@ -67,5 +67,8 @@ export function checkVolumeConfig(config: Config, driver: PoolDriver): void {
     check(key, value);
   }
   if (config.size && driver === 'dir')
-    fail('invalid', '"size": a pool of driver "dir" cannot limit the size of a volume: use a btrfs pool, or leave it out');
+    fail(
+      'invalid',
+      '"size": a pool of driver "dir" cannot limit the size of a volume: use a btrfs pool, or leave it out',
+    );
 }

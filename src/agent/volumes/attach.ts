@@ -17,7 +17,8 @@ export async function volumeFolder(
   options: Config,
 ): Promise<string> {
   const { pool = '', source = '', [VOLUME_OPTION]: id } = options;
-  if (id === undefined) fail('not-found', `device "${device}": there is no storage volume "${source}" in pool "${pool}"`);
+  if (id === undefined)
+    fail('not-found', `device "${device}": there is no storage volume "${source}" in pool "${pool}"`);
   const driver = host.pools.get(pool);
   const volume = customVolume(id);
   const owner = await driver.rootId(volume);
@@ -26,7 +27,10 @@ export async function volumeFolder(
       idMap === undefined
         ? 'a privileged instance needs a volume with security.unmapped=true'
         : 'copy it to a volume of its own for this instance';
-    fail('unsupported', `device "${device}": the files of volume "${source}" belong to instances of other ids: ${advice}`);
+    fail(
+      'unsupported',
+      `device "${device}": the files of volume "${source}" belong to instances of other ids: ${advice}`,
+    );
   }
   return driver.activate(volume);
 }

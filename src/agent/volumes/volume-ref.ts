@@ -28,7 +28,8 @@ export const placeOf = (host: Host, { pool, id }: VolumeRef): { driver: StorageD
 });
 
 /** Whose ids the files of a volume belong to. */
-export const ownersOf = (host: Host, unmapped: boolean): IdMap | undefined => (unmapped ? undefined : host.config.idmap);
+export const ownersOf = (host: Host, unmapped: boolean): IdMap | undefined =>
+  unmapped ? undefined : host.config.idmap;
 
 /** The option by which the controller tells us which volume a disk device is: users cannot give it. */
 export const VOLUME_OPTION = 'volume';

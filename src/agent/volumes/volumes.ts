@@ -104,7 +104,8 @@ export async function restoreVolume(host: Host, { ref, snapshot, sizeBytes, repl
   });
 }
 
-export const alone = <T>(host: Host, ref: VolumeRef, work: () => Promise<T>): Promise<T> => host.locks.run(ref.id, work);
+export const alone = <T>(host: Host, ref: VolumeRef, work: () => Promise<T>): Promise<T> =>
+  host.locks.run(ref.id, work);
 
 /** Its users one inside the other, each under its lock; in the order of their ids, so that two such calls cannot block each other. */
 export async function whileUsersStill(host: Host, ref: VolumeRef, copy: () => Promise<void>): Promise<void> {

@@ -39,7 +39,10 @@ export function specOf(
     ephemeral: record.ephemeral,
     config,
     devices: Object.fromEntries(
-      Object.entries(devices).map(([name, options]) => [name, { options: withVolumeId(view, record.project, options) }]),
+      Object.entries(devices).map(([name, options]) => [
+        name,
+        { options: withVolumeId(view, record.project, options) },
+      ]),
     ),
     image: record.image,
     createdAt: BigInt(Math.floor(Date.parse(record.createdAt) / 1000)),
