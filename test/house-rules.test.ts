@@ -52,7 +52,7 @@ const ONLY: readonly OnlyRule[] = [
 const WRITERS: Readonly<Record<string, RegExp>> = {
   INSTANCES: /^(commands|sagas|instances)\/|^reconcilers\/settle\.ts$|^lxd\/profiles\.ts$/,
   SNAPSHOTS: /^(commands|sagas|instances)\//,
-  VOLUMES: /^(commands|sagas)\/volumes\/|^instances\/volumes\.ts$/,
+  VOLUMES: /^(commands\/|sagas\/)?volumes\//,
   VOLUME_SNAPSHOTS: /^(commands|sagas)\/volumes\//,
   ADDRESSES: /^(sagas|instances)\//,
   ALLOCATIONS: /^instances\/allocations\.ts$/,

@@ -13,9 +13,10 @@ import type { NodeSnapshot, PlaceRequest } from '../scheduler/snapshot.ts';
 import type { View } from '../store/view.ts';
 import { NO_ALLOCATION } from './instances/allocations.ts';
 import { type Kinds, kindOf, kindsByNode } from './instances/kinds.ts';
-import { volumesAmong } from './instances/volume-devices.ts';
 import { clusterSetting } from './server-config.ts';
 import { ALLOCATIONS, NETWORKS, NODE_STATUS, NODES, VOLUMES } from './spaces.ts';
+import { volumesAmong } from './volumes/devices.ts';
+import { volumeHome } from './volumes/store.ts';
 
 export type Target = NonNullable<PlaceRequest['target']>;
 
@@ -85,7 +86,7 @@ function placeRequest(
       nicKind(what.devices[device]!) === 'bridged' ? network : [],
     ),
     volumes: volumesAmong(what.devices).flatMap(({ pool, name }) => {
-      const node = view.get(VOLUMES.key(what.project, pool, name))?.value.node ?? '';
+      const node = view.get(VOLUMES.key(volumeHome(view, what.project), pool, name))?.value.node ?? '';
       return node === '' ? [] : [{ name, node }];
     }),
     kind: kindOf(what),

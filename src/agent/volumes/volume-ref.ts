@@ -45,8 +45,9 @@ export function usersOf(host: Host, { pool, id }: VolumeRef): readonly LedgerEnt
     );
 }
 
-/** @throws AppError `busy` naming a running instance that uses it */
+/** @throws AppError `conflict` naming a running instance that uses it: waiting would not help */
 export function refuseInUse(host: Host, ref: VolumeRef): void {
   const user = usersOf(host, ref).find(({ spec }) => host.runtime.look(spec.id).pid !== 0);
-  if (user !== undefined) fail('busy', `the storage volume is used by instance ${user.spec.name}, which runs`);
+  if (user !== undefined)
+    fail('conflict', `The storage volume is used by instance ${user.spec.name}, which runs: stop it first`);
 }

@@ -55,7 +55,7 @@ async function copyVolume(host: Host, ref: VolumeRef, copy: VolumeCopy): Promise
   await whileUsersStill(host, from, () => driver.clone(source, volume));
 }
 
-/** With its snapshots; succeeds if there is none. @throws AppError `busy` while a running instance uses it */
+/** With its snapshots; succeeds if there is none. @throws AppError `conflict` while a running instance uses it */
 export async function ensureNoVolume(host: Host, ref: VolumeRef): Promise<void> {
   const { driver, volume } = placeOf(host, ref);
   await alone(host, ref, async () => {
@@ -93,10 +93,11 @@ export interface VolumeRestore {
   readonly replaced: string | undefined;
 }
 
-/** @throws AppError `busy` while a running instance uses it, `not-found` if there is no such snapshot */
+/** @throws AppError `conflict` while a running instance uses it, `not-found` if there is no such snapshot */
 export async function restoreVolume(host: Host, { ref, snapshot, sizeBytes, replaced }: VolumeRestore): Promise<void> {
   const { driver, volume } = placeOf(host, ref);
   await alone(host, ref, async () => {
+    if (!(await driver.listSnapshots(volume)).includes(snapshot)) fail('not-found', 'there is no such snapshot');
     refuseInUse(host, ref);
     await driver.restore(volume, snapshot, replaced);
     await driver.setQuota(volume, sizeBytes);

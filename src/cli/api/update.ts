@@ -8,6 +8,7 @@ const WRITABLE = {
   profile: ['config', 'description', 'devices'],
   image: ['auto_update', 'properties', 'public', 'expires_at', 'profiles'],
   pool: ['config', 'description'],
+  volume: ['config', 'description', 'expires_at'],
   network: ['config', 'description'],
   member: ['roles', 'failure_domain', 'description', 'config', 'groups'],
   project: ['config', 'description'],

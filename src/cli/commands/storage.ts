@@ -2,6 +2,7 @@ import { at } from '../api/path.ts';
 import { isClustered } from '../api/server.ts';
 import type { Define } from '../command-table.ts';
 import { defineSettingsCommands } from '../groups/settings.ts';
+import { defineVolumeCommands } from '../groups/volume/define.ts';
 import { parseKeyValues } from '../input/key-value.ts';
 import { binarySize } from '../render/quantity.ts';
 import { byName, type Format, formatOption, renderList } from '../render/table.ts';
@@ -90,5 +91,6 @@ export const define: Define = (command, session) => {
       };
       session.print(await renderYaml({ info, 'used by': groupUsers(pool.used_by ?? []) }));
     });
+  defineVolumeCommands(command, session);
   defineSettingsCommands(command, session, { kind: 'pool', noun: 'pool', path, targeted: true });
 };

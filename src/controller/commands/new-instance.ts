@@ -9,10 +9,10 @@ import { mustKeepRestrictions } from '../../domain/project-restrictions.ts';
 import { NOTHING } from '../../domain/resources.ts';
 import type { View } from '../../store/view.ts';
 import { expanded } from '../instances/expanded.ts';
-import { checkVolumes } from '../instances/volumes.ts';
 import type { Target } from '../placing.ts';
 import { getProject, homeOf } from '../projects/project-store.ts';
 import { IMAGES, NODES, POOLS } from '../spaces.ts';
+import { checkVolumes } from '../volumes/use.ts';
 import { instanceNameFrom } from './instance-name.ts';
 
 export interface NewInstance {

@@ -57,7 +57,7 @@ export function refOf(record: Pick<InstanceRecord, 'id'>, generation: number) {
 function withVolumeId(view: View, project: string, options: Config): Config {
   const { type, pool, source } = options;
   if (type !== 'disk' || !pool || !source) return options;
-  const id = view.get(VOLUMES.key(project, pool, source))?.value.id;
+  const id = view.get(VOLUMES.key(homeOf(view, project, 'storage.volumes'), pool, source))?.value.id;
   return id === undefined ? options : { ...options, volume: id };
 }
 

@@ -37,6 +37,7 @@ const RULES: readonly Rule[] = [
   [/^\/1\.0\/images\/(aliases\/:name|:fingerprint|:fingerprint\/export)$/, ['GET', 'public']],
   [/^\/1\.0\/images\//, [WRITE, 'project']],
   [/^\/1\.0\/profiles(\/|$)/, [ANY, 'project']],
+  [/^\/1\.0\/storage-pools\/:name\/volumes(\/|$)/, [ANY, 'project']],
   [/^\/1\.0\/cluster\/join$/, ['POST', 'secret']],
   [/^\/1\.0\/(networks|storage-pools|cluster|projects)(\/|$)/, ['GET', 'client'], [WRITE, 'admin']],
   [/^\/1\.0\/resources$/, ['GET', 'client']],

@@ -47,6 +47,11 @@ export const API_EXTENSIONS = [
   'cluster_internal_copy',
   // things
   'storage',
+  'storage_api_local_volume_handling',
+  'storage_api_project',
+  'storage_api_volume_rename',
+  'storage_api_volume_snapshots',
+  'storage_volume_state',
   'resources',
   'resources_v2',
   'network',

@@ -18,6 +18,7 @@ import { projectRoutes } from './projects/routes.ts';
 import { resourceRoutes } from './resources.ts';
 import { serverRoutes } from './server.ts';
 import { storagePoolRoutes } from './storage-pools.ts';
+import { volumeRoutes } from './volumes/routes.ts';
 import { WARNING_ROUTES } from './warnings.ts';
 
 export function lxdApi(lxd: Lxd): Api {
@@ -29,7 +30,13 @@ export function lxdApi(lxd: Lxd): Api {
       ...certificateRoutes(lxd),
       ...eventRoutes(lxd),
       ...operationRoutes(lxd),
-      ...withinProjects([...instanceRoutes(lxd), ...imageRoutes(lxd), ...imageAliasRoutes(lxd), ...profileRoutes(lxd)]),
+      ...withinProjects([
+        ...instanceRoutes(lxd),
+        ...imageRoutes(lxd),
+        ...imageAliasRoutes(lxd),
+        ...profileRoutes(lxd),
+        ...volumeRoutes(lxd),
+      ]),
       ...networkRoutes(lxd),
       ...networkLeaseRoutes(lxd),
       ...storagePoolRoutes(lxd),

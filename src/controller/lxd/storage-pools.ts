@@ -9,7 +9,7 @@ import { commit } from '../commit.ts';
 import { type Answer, created, DONE, sync } from '../http/answer.ts';
 import { type ApiRequest, matchEtag, readBody } from '../http/request.ts';
 import type { Route } from '../http/route.ts';
-import { INSTANCES, NODE_STATUS, NODES, POOLS, PROFILES } from '../spaces.ts';
+import { INSTANCES, NODE_STATUS, NODES, POOLS, PROFILES, VOLUMES } from '../spaces.ts';
 import type { Lxd } from './context.ts';
 import { type ConfigChange, configField, patched, textField, withoutEmpty } from './fields.ts';
 import { list, projectUrl, urlOf } from './lists.ts';
@@ -147,9 +147,11 @@ function usersOf(lxd: Lxd, name: string): readonly string[] {
   const profiles = lxd.view
     .list(PROFILES)
     .filter(({ value }) => Object.values(value.devices).some(device => device.type === 'disk' && device.pool === name));
+  const volumes = lxd.view.list(VOLUMES).filter(({ value }) => value.pool === name);
   return [
     ...instances.map(({ value }) => projectUrl(value.project, 'instances', value.name)),
     ...profiles.map(({ value }) => projectUrl(value.project, 'profiles', value.name)),
+    ...volumes.map(({ value }) => projectUrl(value.project, 'storage-pools', name, 'volumes', 'custom', value.name)),
   ];
 }
 

@@ -1,7 +1,7 @@
 /** What is in a project, as URLs; and whether it is empty, so that it can be renamed, deleted or get other features. */
 import type { ProjectRecord } from '../../domain/project.ts';
 import type { View } from '../../store/view.ts';
-import { IMAGES, INSTANCES, PROFILES } from '../spaces.ts';
+import { IMAGES, INSTANCES, PROFILES, VOLUMES } from '../spaces.ts';
 
 /** All but the profile `default`, which comes and goes with its project. */
 export function contentsOf(view: View, project: string): readonly string[] {
@@ -9,6 +9,9 @@ export function contentsOf(view: View, project: string): readonly string[] {
   return [
     ...view.list(INSTANCES, project).map(({ value }) => `instances/${value.name}`),
     ...profiles.map(({ value }) => `profiles/${value.name}`),
+    ...view
+      .list(VOLUMES, project)
+      .map(({ value }) => `storage-pools/${value.pool}/volumes/custom/${encodeURIComponent(value.name)}`),
     ...view.list(IMAGES, project).map(({ value }) => `images/${value.fingerprint}`),
   ];
 }

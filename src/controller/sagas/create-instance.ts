@@ -16,13 +16,13 @@ import { findInstance, type InstanceKey, needInstance } from '../instances/insta
 import { planNics } from '../instances/nics.ts';
 import { drain } from '../instances/progress.ts';
 import { forget } from '../instances/removing.ts';
-import { bringVolumes } from '../instances/volumes.ts';
 import { decidePlacement, mustFit, requestsOn, type Target } from '../placing.ts';
 import { isLost } from '../saga/live-agents.ts';
 import { NodeLost } from '../saga/node-lost.ts';
 import { saga } from '../saga/saga.ts';
 import type { StepContext } from '../saga/step-context.ts';
 import { ADDRESSES, INSTANCES } from '../spaces.ts';
+import { bringVolumes } from '../volumes/use.ts';
 
 export type CreateInput = InstanceKey & {
   readonly image: string;

@@ -23,6 +23,10 @@ import { restoreSnapshot } from './restore-snapshot.ts';
 import { startStateful, stopStateful } from './stateful-power.ts';
 import { sweepInstance } from './sweep-instance.ts';
 import { updateInstance } from './update-instance.ts';
+import { changeVolume } from './volumes/change-volume.ts';
+import { copyVolume } from './volumes/copy-volume.ts';
+import { deleteVolume } from './volumes/delete-volume.ts';
+import { createVolumeSnapshot, deleteVolumeSnapshot, restoreVolume } from './volumes/snapshots.ts';
 
 export const SAGA_TABLES: readonly Saga[] = [
   createInstance,
@@ -56,4 +60,10 @@ export const SAGA_TABLES: readonly Saga[] = [
   importImage,
   deleteImage,
   sweepInstance,
+  changeVolume,
+  copyVolume,
+  deleteVolume,
+  createVolumeSnapshot,
+  deleteVolumeSnapshot,
+  restoreVolume,
 ];

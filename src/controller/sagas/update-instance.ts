@@ -10,11 +10,11 @@ import { greatest, reallocate } from '../instances/allocations.ts';
 import { expanded, specOf } from '../instances/expanded.ts';
 import { type InstanceKey, needInstance } from '../instances/instance-store.ts';
 import { addressesOf, planNics } from '../instances/nics.ts';
-import { bringVolumes } from '../instances/volumes.ts';
 import { mustFitInPlace, requestsOn } from '../placing.ts';
 import { type Json, saga } from '../saga/saga.ts';
 import type { StepContext } from '../saga/step-context.ts';
 import { ADDRESSES, INSTANCES } from '../spaces.ts';
+import { bringVolumes } from '../volumes/use.ts';
 
 /** What users may change. */
 export type Writable = {

@@ -21,6 +21,11 @@ export function imageResources(project: string, fingerprint: string): Resources 
   return { images: [url(`/1.0/images/${fingerprint}`, project)] };
 }
 
+export function volumeResources(project: string, pool: string, volume: string): Resources {
+  const path = `/1.0/storage-pools/${encodeURIComponent(pool)}/volumes/custom/${encodeURIComponent(volume)}`;
+  return { storage_volumes: [url(path, project)] };
+}
+
 export function memberResources(node: string): Resources {
   return { 'cluster-members': [`/1.0/cluster/members/${encodeURIComponent(node)}`] };
 }

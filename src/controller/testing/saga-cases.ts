@@ -17,11 +17,18 @@ import {
   beginRestoreSnapshot,
 } from '../commands/snapshots.ts';
 import { beginUpdateInstance } from '../commands/update-instance.ts';
+import {
+  beginCreateVolumeSnapshot,
+  beginDeleteVolumeSnapshot,
+  beginRestoreVolume,
+} from '../commands/volumes/snapshots.ts';
+import { beginChangeVolume, beginCopyVolume, beginDeleteVolume, createVolume } from '../commands/volumes/volumes.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import { instanceBeginning } from '../sagas/instance-beginning.ts';
 import { renameProject } from '../sagas/rename-project.ts';
 import { sweepInstance } from '../sagas/sweep-instance.ts';
 import { INSTANCES, PROFILES, PROJECTS } from '../spaces.ts';
+import { getVolume } from '../volumes/store.ts';
 import { IMAGE, type TestCluster, type TestController } from './test-cluster.ts';
 import { wish } from './wishes.ts';
 
@@ -74,6 +81,25 @@ const two = async (cluster: TestCluster, c: TestController) => {
 const evacuated = async (cluster: TestCluster, c: TestController) => {
   await two(cluster, c);
   await done(cluster, beginEvacuateNode(c, { node: 'n1' }));
+};
+
+const v1 = { project, pool: 'default', name: 'v1' };
+const vs1 = { ...v1, snapshot: 's1' };
+const newVolume = (name: string, node: string) => ({ ...v1, name, node, config: {}, description: '' });
+const DATA = { data: { type: 'disk', pool: 'default', source: 'v1', path: '/data' } };
+const madeVolume = async ({ world }: TestCluster, c: TestController) => {
+  await createVolume(c, newVolume('v1', 'n1'));
+  world.host('n1').volumes.set(getVolume(c.view, v1).value.id, new Set());
+};
+/** It lies on n1, because an instance used it there, and has a snapshot. */
+const usedVolume = async (cluster: TestCluster, c: TestController) => {
+  await createVolume(c, newVolume('v1', ''));
+  await done(cluster, beginCreateInstance(c, wish('c1', { target: { node: 'n1' }, devices: DATA })));
+  await done(cluster, beginCreateVolumeSnapshot(c, { ...vs1, expiresAt: '', description: '' }));
+};
+const freeVolume = async (cluster: TestCluster, c: TestController) => {
+  await usedVolume(cluster, c);
+  await done(cluster, beginDeleteInstance(c, c1));
 };
 
 const s1 = { ...c1, snapshot: 's1' };
@@ -321,6 +347,48 @@ export const SAGA_CASES: readonly SagaCase[] = [
         properties: {},
         aliases: [{ name: 'other', description: '' }],
       }),
+  },
+  {
+    name: 'create one with a volume',
+    saga: 'create-instance',
+    prepare: madeVolume,
+    begin: c => beginCreateInstance(c, wish('c1', { devices: DATA })),
+  },
+  {
+    name: 'change a volume',
+    saga: 'change-volume',
+    prepare: usedVolume,
+    begin: c => beginChangeVolume(c, v1, { config: { 'user.a': 'b' }, description: 'changed' }),
+  },
+  {
+    name: 'delete a volume with a snapshot',
+    saga: 'delete-volume',
+    prepare: freeVolume,
+    begin: c => beginDeleteVolume(c, v1),
+  },
+  {
+    name: 'copy a volume with its snapshot',
+    saga: 'copy-volume',
+    prepare: usedVolume,
+    begin: c => beginCopyVolume(c, { ...newVolume('v2', ''), from: v1, snapshot: '', volumeOnly: false }),
+  },
+  {
+    name: 'snapshot a volume',
+    saga: 'create-volume-snapshot',
+    prepare: madeVolume,
+    begin: c => beginCreateVolumeSnapshot(c, { ...v1, snapshot: 's2', expiresAt: undefined, description: '' }),
+  },
+  {
+    name: 'delete a snapshot of a volume',
+    saga: 'delete-volume-snapshot',
+    prepare: usedVolume,
+    begin: c => beginDeleteVolumeSnapshot(c, vs1),
+  },
+  {
+    name: 'restore a volume',
+    saga: 'restore-volume',
+    prepare: freeVolume,
+    begin: c => beginRestoreVolume(c, vs1),
   },
   {
     name: 'sweep a leftover',

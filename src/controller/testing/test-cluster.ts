@@ -23,6 +23,8 @@ import {
   POOLS,
   PROFILES,
   SNAPSHOTS,
+  VOLUME_SNAPSHOTS,
+  VOLUMES,
 } from '../spaces.ts';
 import type { FakeInstance } from './fake-host.ts';
 import { type FakeWorld, makeWorld } from './fake-world.ts';
@@ -169,12 +171,15 @@ export async function openTestCluster(hosts: readonly string[], options: TestOpt
       instances: view.list(INSTANCES).map(({ value }) => value),
       snapshots: view.list(SNAPSHOTS).map(({ value }) => value),
       backups: view.list(BACKUPS).map(({ value }) => value),
+      volumes: view.list(VOLUMES).map(({ value }) => value),
+      volumeSnapshots: view.list(VOLUME_SNAPSHOTS).map(({ value }) => value),
       allocations: view.list(ALLOCATIONS).map(({ key, value }) => [key, value]),
       addresses: view.list(ADDRESSES).map(({ value }) => value),
       images: view.list(IMAGES).map(({ value }) => ({ ...value, nodes: [], lastUsedAt: '' })),
       nodes: view.list(NODES).map(({ value }) => value),
-      hosts: [...world.hosts.values()].map(({ name, instances, moves, backups }) => ({
+      hosts: [...world.hosts.values()].map(({ name, instances, moves, backups, volumes }) => ({
         name,
+        volumes: [...volumes].map(([id, snapshots]) => [id, ...snapshots]),
         backups: [...backups],
         moves: [...moves.keys()],
         instances: [...instances].map(([id, { state, held, content, memory, snapshots, spec }]) => ({
@@ -225,6 +230,7 @@ function assertConsistent(view: View, world: FakeWorld): void {
     assert.deepEqual([...instances.keys()].sort(), there.get(name)!.sort(), `what is on ${name}`);
     assert.deepEqual([...moves.keys()], [], `moves are left on ${name}`);
   }
+  assertVolumes(view, world);
   const stored = new Map(view.list(ALLOCATIONS).map(({ key, value }) => [ALLOCATIONS.parts(key)[0], value]));
   assert.deepEqual(stored, allocations, 'allocations');
   assert.deepEqual(
@@ -242,6 +248,18 @@ function assertConsistent(view: View, world: FakeWorld): void {
   );
   const addresses = view.list(ADDRESSES).map(({ value }) => `${value.address} ${value.instance} ${value.device}`);
   assert.deepEqual(addresses.sort(), held.sort(), 'addresses');
+}
+
+/** A volume is on the host that its record says, if it was used; with the snapshots that are recorded, and nowhere else. */
+function assertVolumes(view: View, world: FakeWorld): void {
+  const records = view.list(VOLUMES).map(({ value }) => value);
+  for (const { name, phase } of records) assert.equal(phase, 'ready', `volume ${name} is ${phase}`);
+  for (const { name, volumes } of world.hosts.values())
+    for (const [id, snapshots] of volumes) {
+      assert.equal(records.find(record => record.id === id)?.node, name, `a volume on ${name} is nobody's`);
+      const recorded = view.list(VOLUME_SNAPSHOTS, id).map(({ value }) => value.id);
+      assert.deepEqual([...snapshots].sort(), recorded.sort(), 'snapshots of a volume');
+    }
 }
 
 function assertSnapshots(view: View, instance: string, real: FakeInstance['snapshots']): void {

@@ -1,0 +1,65 @@
+/** `storage volume copy`, `snapshot` and `restore`. */
+import type { Command } from 'commander';
+import { fail } from '../../../domain/errors.ts';
+import { at } from '../../api/path.ts';
+import type { Session } from '../../session.ts';
+import { volumePath } from './reference.ts';
+
+export function defineVolumeCopies(group: Command, session: Session): void {
+  group
+    .command('copy')
+    .alias('cp')
+    .description('Copy a storage volume, or a snapshot of one')
+    .argument('<pool/volume>', 'POOL/VOLUME or POOL/VOLUME/SNAPSHOT')
+    .argument('<new-pool/volume>')
+    .option('--volume-only', 'without its snapshots')
+    .option('--destination-target <host>', 'the host that shall have the copy')
+    .action(async (from: string, to: string, options: { volumeOnly?: true; destinationTarget?: string }) => {
+      const source = await session.resolve(from);
+      const target = await session.resolve(to);
+      if (source.client !== target.client)
+        fail('unsupported', 'Copying storage volumes between servers is not supported by this version of Berth');
+      const [pool = '', ...volume] = source.name.split('/');
+      const [newPool = '', name = ''] = target.name.split('/');
+      const body = {
+        name,
+        type: 'custom',
+        config: {},
+        source: { type: 'copy', pool, name: volume.join('/'), volume_only: options.volumeOnly === true },
+      };
+      await session.perform(target.client, `Copying ${from}`, () =>
+        target.client.send('POST', at`storage-pools/${newPool}/volumes/custom`, {
+          body,
+          query: { target: options.destinationTarget },
+        }),
+      );
+      session.print('Storage volume copied successfully!');
+    });
+  group
+    .command('snapshot')
+    .description('Take a snapshot of a storage volume')
+    .argument('<pool>')
+    .argument('<volume>')
+    .argument('[snapshot]')
+    .option('--no-expiry', 'keep it, whatever the volume says')
+    .action(async (reference: string, volume: string, snapshot: string | undefined, options: { expiry: boolean }) => {
+      const { client, name: pool } = await session.resolve(reference);
+      const body = { name: snapshot ?? '', ...(options.expiry ? {} : { expires_at: '0001-01-01T00:00:00Z' }) };
+      await session.perform(client, `Snapshotting ${volume}`, () =>
+        client.send('POST', `${volumePath(pool, volume).volume}/snapshots`, { body }),
+      );
+    });
+  group
+    .command('restore')
+    .description('Put a storage volume back to a snapshot')
+    .argument('<pool>')
+    .argument('<volume>')
+    .argument('<snapshot>')
+    .action(async (reference: string, volume: string, snapshot: string) => {
+      const { client, name: pool } = await session.resolve(reference);
+      const { volume: path } = volumePath(pool, volume);
+      const { value, etag } = await client.getTagged<{ config: unknown; description: unknown }>(path);
+      const body = { config: value.config, description: value.description, restore: snapshot };
+      await session.perform(client, `Restoring ${volume}`, () => client.send('PUT', path, { body, etag }));
+    });
+}

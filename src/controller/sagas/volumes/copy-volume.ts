@@ -1,0 +1,107 @@
+/**
+ * A custom volume, or one of its snapshots, as a new volume: on the same host by the pool's own means, else over the wire
+ * between the two hosts. The new name is claimed by a record of phase `creating` as the saga starts.
+ */
+
+import { isTrue } from '../../../domain/values.ts';
+import type { VolumeRecord } from '../../../domain/volume.ts';
+import { commitDecided } from '../../decide.ts';
+import { drain } from '../../instances/progress.ts';
+import { saga } from '../../saga/saga.ts';
+import type { StepContext } from '../../saga/step-context.ts';
+import { VOLUME_SNAPSHOTS, VOLUMES } from '../../spaces.ts';
+import { getVolume } from '../../volumes/store.ts';
+import { sizeBytesOf, volumeOrder, volumeRef } from '../../volumes/use.ts';
+import type { VolumeKey } from './volume-beginning.ts';
+
+export type CopyVolumeInput = VolumeKey & {
+  /** Where the copy shall be. */
+  readonly node: string;
+  readonly from: VolumeKey;
+  /** Id of the snapshot that is copied as the volume; '' = as it is now. */
+  readonly snapshot: string;
+  /** Ids of its snapshots that are copied along, oldest first, and what they are in the copy. */
+  readonly snapshots: Readonly<Record<string, string>>;
+  /** By the pool's own means. */
+  readonly local: boolean;
+  /** UUID, the same on both hosts. */
+  readonly transfer: string;
+};
+
+interface Given {
+  readonly input: CopyVolumeInput;
+}
+
+export const copyVolume = saga<CopyVolumeInput>('copy-volume', 1)
+  .undoable('claim', async () => {}, forget)
+  .undoable('make', make, unmake)
+  .pivot('publish', publish)
+  .end();
+
+async function make(context: StepContext, { input }: Given): Promise<void> {
+  const { view, agents } = context;
+  const source = getVolume(view, input.from).value;
+  const copy = view.get(VOLUMES.key(input.project, input.pool, input.name))!.value;
+  if (input.local) {
+    const order = {
+      ...volumeOrder(copy),
+      copy: { id: source.id, snapshot: input.snapshot, snapshots: input.snapshots },
+    };
+    await drain(context, 'fs_progress', agents.of(input.node).ensureVolume(order));
+  } else await sendOver(context, input, source, copy);
+}
+
+async function sendOver(
+  context: StepContext,
+  { node, transfer, snapshot, snapshots }: CopyVolumeInput,
+  source: VolumeRecord,
+  copy: VolumeRecord,
+): Promise<void> {
+  const target = context.agents.of(node);
+  const unmapped = isTrue(copy.config['security.unmapped']);
+  const to = await target.receiveVolume({ ref: volumeRef(copy), transfer, unmapped });
+  // Without a token it came whole before, and only its end is to be said again.
+  if (to.token !== '') {
+    const order = { ref: volumeRef(source), transfer, to, snapshot, snapshots, unmapped };
+    await drain(context, 'fs_progress', context.agents.of(source.node).sendVolume(order));
+  }
+  const sizeBytes = sizeBytesOf(copy.config);
+  await target.endReceiveVolume({ ref: volumeRef(copy), transfer, keep: true, sizeBytes, unmapped });
+}
+
+async function unmake(context: StepContext, { input }: Given): Promise<void> {
+  const copy = context.view.get(VOLUMES.key(input.project, input.pool, input.name))?.value;
+  if (copy?.id !== input.id) return;
+  const target = context.agents.of(input.node);
+  const unmapped = isTrue(copy.config['security.unmapped']);
+  const end = { ref: volumeRef(input), transfer: input.transfer, keep: false, unmapped };
+  if (!input.local) await target.endReceiveVolume(end);
+  await target.ensureNoVolume(volumeRef(input));
+}
+
+async function publish(context: StepContext, { input }: Given): Promise<void> {
+  await commitDecided(context, () => {
+    const stored = context.view.get(VOLUMES.key(input.project, input.pool, input.name));
+    if (stored?.value.id !== input.id || stored.value.phase !== 'creating') return undefined;
+    const snapshots = context.view.list(VOLUME_SNAPSHOTS, input.id);
+    return {
+      guards: [{ key: stored.key, modRevision: stored.modRevision }],
+      writes: [
+        VOLUMES.put(stored.key, { ...stored.value, phase: 'ready' }),
+        ...snapshots.map(({ key, value }) => VOLUME_SNAPSHOTS.put(key, { ...value, phase: 'ready' })),
+      ],
+    };
+  });
+}
+
+async function forget(context: StepContext, { input }: Given): Promise<void> {
+  await commitDecided(context, () => {
+    const stored = context.view.get(VOLUMES.key(input.project, input.pool, input.name));
+    if (stored?.value.id !== input.id) return undefined;
+    const snapshots = context.view.list(VOLUME_SNAPSHOTS, input.id);
+    return {
+      guards: [{ key: stored.key, modRevision: stored.modRevision }],
+      writes: [VOLUMES.delete(stored.key), ...snapshots.map(({ key }) => VOLUME_SNAPSHOTS.delete(key))],
+    };
+  });
+}
