@@ -27,7 +27,7 @@ describe('custom volumes', { timeout: 240_000 }, () => {
     assert.match(await volume('list default --format csv'), /^custom,v1,,filesystem,0,none$/m);
     await volume('attach default v1 c1 data /data');
     await lxc('restart -f c1');
-    await inside('c1', 'echo hello > /data/x && chmod 4750 /data/x && chown 5:6 /data/x');
+    await inside('c1', 'echo hello > /data/x && chown 5:6 /data/x && chmod 4750 /data/x');
     assert.match(await volume('show default v1'), /location: n1/);
     assert.match(await volume('show default v1'), /- \/1.0\/instances\/c1/);
     assert.match(await volume('info default v1'), /Total: 20.00MiB/);
@@ -51,7 +51,9 @@ describe('custom volumes', { timeout: 240_000 }, () => {
 
   it('is copied to another host and to a pool of another driver, owners and snapshots with it', async () => {
     await lxc('storage create folders dir');
-    await volume('copy default/v1 default/v2 --destination-target n2');
+    await volume('copy default/v1 default/here');
+    await volume('delete default here');
+    await berth('storage volume copy default/v1 default/v2 --destination-target n2');
     await volume('unset default v1 size');
     await berth('storage volume copy default/v1 folders/v3 --destination-target n2 --volume-only');
     await lxc('launch busybox c2 --target n2');
