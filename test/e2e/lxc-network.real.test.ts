@@ -119,12 +119,52 @@ describe('networks', { timeout: 240_000 }, () => {
     );
   });
 
+  it('leads an address outside to an instance, wherever it runs', async () => {
+    const { layout, hosts } = harness.cluster;
+    const listen = layout.clientAddress.replace(/\d+$/, '150');
+    const target = await addressOf('c1');
+    const get = async (port: number) => {
+      const input = 'GET / HTTP/1.0\r\n\r\n';
+      const argv = ['socat', '-t', '1', '-', `TCP:${listen}:${port},connect-timeout=1`];
+      const { stdout } = await harness.cluster.exec(CLIENT, argv, { allowFailure: true, input });
+      return stdout.split('\r\n\r\n')[1] ?? '';
+    };
+    const serve = 'mkdir -p /www; echo hello >/www/index.html; httpd -p 8080 -h /www; httpd -p 90 -h /www';
+    await inside('c1', 'sh', '-c', serve);
+    assert.equal(await lxc('network', 'forward', 'create', 'br1', listen), `Network forward ${listen} created\n`);
+    const port = (...words: string[]) => ['network', 'forward', 'port', 'add', 'br1', listen, 'tcp', ...words];
+    await lxc(...port('80,443', target, '8080'));
+    await harness.berth(port('90-91', target));
+    await eventually(async () => assert.equal(await get(443), 'hello\n'));
+    await eventually(async () => assert.equal(await get(90), 'hello\n'));
+    assert.deepEqual([await get(80), await get(8080)], ['hello\n', '']);
+    assert.match(await lxc('network', 'forward', 'list', 'br1', '--format', 'csv'), new RegExp(`^${listen},,,2,`));
+    await lxc('move', 'c1', '--target', 'n2');
+    await eventually(async () => assert.equal(await get(80), 'hello\n'));
+    const holds = new RegExp(`${listen}/32`);
+    assert.match(await onHost(hosts[1]!.name, 'ip', 'addr'), holds);
+    await eventually(async () => assert.doesNotMatch(await onHost(hosts[0]!.name, 'ip', 'addr'), holds));
+    assert.match(await refused(...port('80', target)), /listen_port/);
+    assert.match(await refused(...port('81', '198.18.0.1')), /not an address of the network/);
+    assert.match(
+      await refused('network', 'forward', 'create', 'br1', '198.19.200.9'),
+      /address of network "br1" itself/,
+    );
+    await lxc('network', 'forward', 'port', 'remove', 'br1', listen, 'tcp', '90-91');
+    await eventually(async () => assert.equal(await get(90), ''));
+    await harness.berth(['network', 'forward', 'set', 'br1', listen, `target_address=${target}`]);
+    await eventually(async () => assert.equal(await get(8080), 'hello\n'));
+    await lxc('network', 'forward', 'delete', 'br1', listen);
+    await eventually(async () => assert.doesNotMatch(await onHost('n2', 'ip', 'addr'), holds));
+    assert.equal(await get(80), '');
+  });
+
   it('gives cards to a running instance, there after a move and a restart, and takes them', async () => {
     const { gateway } = harness.cluster.layout;
     const ping = () => inside('c1', 'ping', '-c', '1', '-W', '5', '-I', 'eth1', gateway);
     await lxc('network', 'attach', 'berthbr0', 'c1');
     await ping();
-    await lxc('move', 'c1', '--target', 'n2');
+    await lxc('move', 'c1', '--target', 'n3');
     await ping();
     await lxc('restart', 'c1', '--force');
     await eventually(async () => void (await ping()));
@@ -181,7 +221,7 @@ describe('networks', { timeout: 240_000 }, () => {
     assert.ok(!(await canLie()));
     await inside('c1', 'ip', 'addr', 'del', '198.19.200.99/24', 'dev', 'eth0');
     await inside('c1', 'ping', '-c', '1', '-W', '5', two);
-    await lxc('move', 'c1', '--target', 'n3');
+    await lxc('move', 'c1', '--target', 'n1');
     await inside('c1', 'ping', '-c', '1', '-W', '5', two);
     await inside('c1', 'ip', 'addr', 'add', '198.19.200.99/24', 'dev', 'eth0');
     assert.ok(!(await canLie()));
@@ -191,7 +231,7 @@ describe('networks', { timeout: 240_000 }, () => {
     await inside('c1', 'ip', 'link', 'set', 'eth0', 'address', '02:00:00:00:00:99');
     const lied = await harness.lxc(['exec', 'c1', '--', 'ping', '-c', '1', '-W', '1', two], { allowFailure: true });
     assert.notEqual(lied.code, 0);
-    for (const host of ['n1', 'n2']) assert.doesNotMatch(await onHost(host, 'nft', 'list', 'tables'), /bridge berth_v/);
+    for (const host of ['n2', 'n3']) assert.doesNotMatch(await onHost(host, 'nft', 'list', 'tables'), /bridge berth_v/);
   });
 
   it('refuses what cannot be, and changes nothing then', async () => {

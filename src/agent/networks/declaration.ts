@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { fail } from '../../domain/errors.ts';
 import type { Config } from '../../domain/instance.ts';
 import { type Cidr, parseCidr } from '../../domain/ip.ts';
+import type { Held } from './held-addresses.ts';
+import type { Forward } from './next-forwards.ts';
 
 export interface NetworkDeclaration {
   readonly name: string;
@@ -14,6 +16,9 @@ export interface NetworkDeclaration {
   /** Addresses of the other hosts. */
   readonly peers: readonly string[];
   readonly cards: readonly Card[];
+  readonly forwards: readonly Forward[];
+  /** Listen addresses that this host has because of them. */
+  readonly held: readonly Held[];
   /** Of the record that it comes from. */
   readonly revision: number;
 }

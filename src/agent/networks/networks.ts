@@ -16,16 +16,20 @@ import type { Paths } from '../paths.ts';
 import { type Card, externalPorts, type NetworkDeclaration, tunnelName } from './declaration.ts';
 import { endDnsmasq, serve } from './dnsmasq.ts';
 import { filter } from './firewall.ts';
+import { holdAddresses } from './held-addresses.ts';
 import { nextBridge } from './next-bridge.ts';
+import type { Forward } from './next-forwards.ts';
 import { isBridge, isThere, presentBridge } from './present.ts';
 import { letThrough, quietBridge } from './sysctls.ts';
 
-export type Wish = Omit<NetworkDeclaration, 'ours' | 'cards'>;
+export type Wish = Omit<NetworkDeclaration, 'ours' | 'cards' | 'forwards' | 'held'>;
 
 export interface Networks {
   ensure(type: string, wish: Wish): Promise<void>;
   /** Who is on it, for DHCP and DNS. */
   setCards(name: string, cards: readonly Card[]): Promise<void>;
+  /** Which addresses outside lead to instances that run here. */
+  setForwards(name: string, forwards: readonly Forward[]): Promise<void>;
   /** Removes the bridge if `ensure` had made it; what was declared after `revision` stays. */
   remove(name: string, revision: number): Promise<void>;
   names(): readonly string[];
@@ -51,11 +55,17 @@ export async function openNetworks(paths: Paths, agent: RunConfig): Promise<Netw
     await filter(host.node, network);
     await letThrough(network.config);
     await serve(folderOf(name), network);
+    if (network.held.length > 0)
+      await holdAddresses(
+        network.held.map(({ address }) => address),
+        network.held,
+        async () => {},
+      );
   };
 
   const text = await readFile(paths.networksFile, 'utf8').catch(() => '[]');
   for (const kept of JSON.parse(text) as readonly NetworkDeclaration[]) {
-    const network = { ...{ joined: false, peers: [], cards: [], revision: 0 }, ...kept };
+    const network = { ...{ joined: false, peers: [], revision: 0, ...NOBODY }, ...kept };
     declared.set(network.name, network);
     if (network.ours || isBridge(network.name)) await bring(network);
   }
@@ -77,7 +87,11 @@ export async function openNetworks(paths: Paths, agent: RunConfig): Promise<Netw
         const name = checkNetworkName(wish.name);
         const old = declared.get(name);
         if (wish.revision < (old?.revision ?? 0) || wish.revision <= (removed.get(name) ?? -1)) return;
-        const network = { ...wish, ours: old?.ours ?? !isBridge(name), cards: old?.cards ?? [] };
+        const network = {
+          ...wish,
+          ours: old?.ours ?? !isBridge(name),
+          ...(old === undefined ? NOBODY : { cards: old.cards, forwards: old.forwards, held: old.held }),
+        };
         if (network.ours && isThere(name) && !isBridge(name))
           fail('exists', `${name} is an interface of this host and not a bridge`);
         try {
@@ -97,6 +111,17 @@ export async function openNetworks(paths: Paths, agent: RunConfig): Promise<Netw
         declared.set(name, network);
         await save();
       }),
+    setForwards: (name, forwards) =>
+      inTurn(async () => {
+        const old = declared.get(name) ?? fail('not-found', `this host has no network "${name}"`);
+        const keep = (change: Partial<NetworkDeclaration>) => {
+          declared.set(name, { ...declared.get(name)!, ...change });
+          return save();
+        };
+        await filter(host.node, { ...old, forwards });
+        const wanted = [...new Set(forwards.map(({ listen }) => listen))];
+        await holdAddresses(wanted, old.held, held => keep({ forwards, held }));
+      }),
     remove: (name, revision) =>
       inTurn(async () => {
         removed.set(name, Math.max(revision, removed.get(name) ?? 0));
@@ -109,10 +134,13 @@ export async function openNetworks(paths: Paths, agent: RunConfig): Promise<Netw
   };
 }
 
+const NOBODY = { cards: [], forwards: [], held: [] } as const;
+
 async function takeAway(network: NetworkDeclaration, folder: string): Promise<void> {
   const { name, ours } = network;
+  await holdAddresses([], network.held, async () => {});
   await endDnsmasq(folder);
-  await filter('', { name, config: {}, ours, joined: false, peers: [], cards: [], revision: 0 });
+  await filter('', { name, config: {}, ours, joined: false, peers: [], revision: 0, ...NOBODY });
   if (ours) for (const link of [tunnelName(name), name]) if (isThere(link)) await batch('ip', [`link del ${link}`]);
 }
 

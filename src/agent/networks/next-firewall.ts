@@ -16,6 +16,7 @@ import {
   word,
 } from './declaration.ts';
 import { TUNNEL_PORT } from './next-bridge.ts';
+import { forwardChains } from './next-forwards.ts';
 
 /** Letters and digits as they are; all else must not make two names one. */
 export const tableOf = (network: string): string =>
@@ -24,10 +25,18 @@ export const tableOf = (network: string): string =>
 /** Of each family, its chains; a family without any has no table. */
 export function nextFirewall(node: string, network: NetworkDeclaration): Readonly<Record<'inet' | 'bridge', string>> {
   return {
-    inet: [...translation(network), ...routing(network), ...guard(network)].join('\n'),
+    inet: [
+      ...translation(network),
+      ...forwardChains(network.forwards, subnetsOf(network)),
+      ...routing(network),
+      ...guard(network),
+    ].join('\n'),
     bridge: gatewayStaysHome(node, network).join('\n'),
   };
 }
+
+const subnetsOf = ({ config }: NetworkDeclaration): readonly string[] =>
+  ([4, 6] as const).flatMap(family => gatewayOf(config, family) ?? []).map(networkOf);
 
 /** Lets instances out under the host's own address. */
 function translation({ name, config }: NetworkDeclaration): readonly string[] {

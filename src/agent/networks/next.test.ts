@@ -16,6 +16,8 @@ const network = (config: Record<string, string>, more: Partial<NetworkDeclaratio
   joined: true,
   peers: ['198.18.0.12'],
   cards,
+  forwards: [],
+  held: [],
   revision: 1,
   ...more,
 });

@@ -28,6 +28,18 @@ export function networkService({ networks }: Host) {
       );
       return {};
     },
+    async ensureForwards({ network, forwards }) {
+      await networks.setForwards(
+        network,
+        forwards.map(({ listen, target, protocol, ports }) => ({
+          listen,
+          target,
+          protocol,
+          ports: ports.map(port => ({ listen: port.listen, target: port.target })),
+        })),
+      );
+      return {};
+    },
     getNetworkState: ({ name }) => networkState(name, networks.isOurs(name)),
   } satisfies Partial<AgentServer>;
 }

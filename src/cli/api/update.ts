@@ -10,6 +10,7 @@ const WRITABLE = {
   pool: ['config', 'description'],
   volume: ['config', 'description', 'expires_at'],
   network: ['config', 'description'],
+  forward: ['description', 'config', 'ports'],
   member: ['roles', 'failure_domain', 'description', 'config', 'groups'],
   project: ['config', 'description'],
   certificate: ['name', 'type', 'restricted', 'projects', 'certificate'],

@@ -1,5 +1,6 @@
 import { at } from '../api/path.ts';
 import type { Define } from '../command-table.ts';
+import { defineNetworkForward } from '../groups/network-forward.ts';
 import { defineNetworkShow } from '../groups/network-show.ts';
 import { defineNetworkUse } from '../groups/network-use.ts';
 import { defineSettingsCommands } from '../groups/settings.ts';
@@ -74,6 +75,7 @@ export const define: Define = (command, session) => {
       );
       session.print(`Network ${name} renamed to ${newName}`);
     });
+  defineNetworkForward(command, session);
   defineNetworkShow(command, session);
   defineNetworkUse(command, session);
   defineSettingsCommands(command, session, { kind: 'network', noun: 'network', path, targeted: true });

@@ -10,7 +10,7 @@ import type { AddressRecord, NetworkRecord } from '../../domain/network.ts';
 import { nics } from '../../domain/nic.ts';
 import type { Key } from '../../store/keyspace.ts';
 import type { View } from '../../store/view.ts';
-import { ADDRESSES, NETWORKS } from '../spaces.ts';
+import { ADDRESSES, NETWORK_FORWARDS, NETWORKS } from '../spaces.ts';
 import { contains, freeAddress, type Subnet, subnetOf } from './ipv4.ts';
 
 export interface NicPlan {
@@ -98,7 +98,10 @@ function chooseAddress(view: View, network: string, subnet: Subnet, { id, device
     return wished;
   }
   if (kept !== undefined && contains(subnet, kept) && free(kept)) return kept;
-  const taken = { has: (address: string) => view.get(ADDRESSES.key(network, address)) !== undefined };
+  const forwarded = new Set(listens(view));
+  const taken = {
+    has: (address: string) => forwarded.has(address) || view.get(ADDRESSES.key(network, address)) !== undefined,
+  };
   return (
     freeAddress(subnet, taken, digest(id, device).readUInt32BE(0)) ??
     fail('exhausted', `Network "${network}" has no free address left; widen its ipv4.ranges`)
@@ -107,8 +110,12 @@ function chooseAddress(view: View, network: string, subnet: Subnet, { id, device
 
 function isFree(view: View, network: string, address: string, { id, device }: { id: string; device: string }): boolean {
   const holder = view.get(ADDRESSES.key(network, address))?.value;
-  return holder === undefined || (holder.instance === id && holder.device === device);
+  if (holder !== undefined) return holder.instance === id && holder.device === device;
+  return !listens(view).includes(address);
 }
+
+/** Hosts answer for these. */
+const listens = (view: View): readonly string[] => view.list(NETWORK_FORWARDS).map(({ value }) => value.listen);
 
 function inUse(device: string, address: string): never {
   return fail('invalid', `Device "${device}": address ${address} is in use`);

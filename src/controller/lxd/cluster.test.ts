@@ -179,6 +179,28 @@ describe('a network', () => {
     assert.equal((await send('GET', '/1.0/networks/lab1/leases')).status, 404);
   });
 
+  it('has forwards, which are changed, listed and gone with it', async () => {
+    await send('POST', '/1.0/networks', {
+      name: 'lab2',
+      config: { 'ipv4.address': '198.18.6.1/24', 'ipv6.address': 'none' },
+    });
+    const all = '/1.0/networks/lab2/forwards';
+    const ports = [{ protocol: 'tcp', listen_port: '80', target_address: '198.18.6.9' }];
+    assert.equal((await send('POST', all, { listen_address: '198.18.99.9', ports })).status, 201);
+    assert.equal((await send('POST', all, { listen_address: '198.18.99.9' })).status, 409);
+    for (const listen_address of ['198.18.6.7', '127.0.0.1', '::1', 'x', '224.0.0.1'])
+      assert.match((await send('POST', all, { listen_address })).json.error, /listen_address/);
+    assert.deepEqual(await get(all), [`${all}/198.18.99.9`]);
+    const patched = await send('PATCH', `${all}/198.18.99.9`, { description: 'web' });
+    assert.equal(patched.status, 200);
+    const [shown] = await get(`${all}?recursion=1`);
+    assert.deepEqual([shown.listen_address, shown.description, shown.ports.length], ['198.18.99.9', 'web', 1]);
+    assert.equal((await send('PUT', `${all}/198.18.99.9`, { config: { target_address: '198.18.6.1' } })).status, 400);
+    assert.equal((await send('POST', '/1.0/networks/lab2', { name: 'lab3' })).status, 400);
+    assert.equal((await send('DELETE', '/1.0/networks/lab2')).status, 200);
+    assert.equal((await send('GET', all)).status, 404);
+  });
+
   for (const [why, body, text] of [
     ['a bad name', { name: 'a-name-that-is-too-long' }, /network name/],
     ['an unknown key', { name: 'lab0', config: { 'ipv4.magic': '1' } }, /ipv4\.magic/],

@@ -58,6 +58,7 @@ export const API_EXTENSIONS = [
   'network_state',
   'network_leases',
   'network_leases_location',
+  'network_forward',
   'network_routes',
   'network_dhcp_expiry',
   'network_dhcp_gateway',

@@ -9,6 +9,7 @@ import { eventRoutes } from './events.ts';
 import { imageAliasRoutes } from './images/aliases.ts';
 import { imageRoutes } from './images/routes.ts';
 import { instanceRoutes } from './instances.ts';
+import { networkForwardRoutes } from './networks/forwards.ts';
 import { networkLeaseRoutes } from './networks/leases.ts';
 import { networkRoutes } from './networks/routes.ts';
 import { operationRoutes } from './operations.ts';
@@ -39,6 +40,7 @@ export function lxdApi(lxd: Lxd): Api {
       ]),
       ...networkRoutes(lxd),
       ...networkLeaseRoutes(lxd),
+      ...networkForwardRoutes(lxd),
       ...storagePoolRoutes(lxd),
       ...clusterRoutes(lxd),
       ...clusterGroupRoutes(lxd),

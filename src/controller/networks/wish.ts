@@ -1,10 +1,11 @@
 /** What a host is told about a network, and who is on it: pure, from the view. */
 import { fail } from '../../domain/errors.ts';
 import type { NetworkRecord } from '../../domain/network.ts';
+import { waysOf } from '../../domain/network-forward.ts';
 import { DEFAULT_PROJECT } from '../../domain/project.ts';
 import type { Stored } from '../../store/keyspace.ts';
 import type { View } from '../../store/view.ts';
-import { ADDRESSES, INSTANCES, NODE_STATUS } from '../spaces.ts';
+import { ADDRESSES, INSTANCES, NETWORK_FORWARDS, NODE_STATUS } from '../spaces.ts';
 
 export interface NetworkWish {
   readonly name: string;
@@ -59,3 +60,19 @@ const rank = (project: string): number => (project === DEFAULT_PROJECT ? 0 : 1);
 
 const hostOf = (address: string): string[] =>
   address === '' ? [] : [address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '')];
+
+/** What of the network's forwards the host `node` answers for: those whose targets it owns. */
+export function forwardsOn(view: View, network: string, node: string) {
+  const ways = view.list(NETWORK_FORWARDS, network).flatMap(({ value }) => waysOf(value, () => true));
+  if (ways.length === 0) return [];
+  const owners = new Map(view.list(INSTANCES).map(({ value }) => [value.id, value.node]));
+  const ownerOf = (address: string) => owners.get(view.get(ADDRESSES.key(network, address))?.value.instance ?? '');
+  return ways
+    .filter(({ target }) => ownerOf(target) === node)
+    .map(({ listen, target, protocol = '', ports }) => ({
+      listen,
+      target,
+      protocol,
+      ports: ports.map(([from, to]) => ({ listen: from, target: to })),
+    }));
+}

@@ -3,8 +3,8 @@
  * removed while it was away. Told again only when something changed: a host keeps what it was told, also when it is rebooted.
  */
 import { AppError } from '../../domain/errors.ts';
-import { cardsOn, wishFor } from '../networks/wish.ts';
-import { ADDRESSES, INSTANCES, NETWORKS, NODE_STATUS, NODES } from '../spaces.ts';
+import { cardsOn, forwardsOn, wishFor } from '../networks/wish.ts';
+import { ADDRESSES, INSTANCES, NETWORK_FORWARDS, NETWORKS, NODE_STATUS, NODES } from '../spaces.ts';
 import type { ReconcileContext, Reconciler } from './reconciler.ts';
 
 export function networks(): Reconciler {
@@ -13,7 +13,7 @@ export function networks(): Reconciler {
     name: 'networks',
     periodMs: 30_000,
     pauseMs: 200, // instances come in bursts, and each table holds them all
-    hints: [NODES, NODE_STATUS, NETWORKS, ADDRESSES, INSTANCES].map(({ prefix }) => prefix),
+    hints: [NODES, NODE_STATUS, NETWORKS, NETWORK_FORWARDS, ADDRESSES, INSTANCES].map(({ prefix }) => prefix),
     run: async context => {
       const made: string[] = [];
       const failed: string[] = [];
@@ -23,7 +23,7 @@ export function networks(): Reconciler {
         try {
           await work();
           if (text !== '') told.set(key, text);
-          if (!what.startsWith('cards')) made.push(key);
+          if (what.startsWith('network')) made.push(key);
         } catch (thrown) {
           told.delete(key);
           failed.push(`${key}: ${AppError.from(thrown).message}`);
@@ -60,7 +60,7 @@ function* plan({ view, agents, refresh }: ReconcileContext, told: Map<string, st
       const { name } = stored.value;
       const what = `network ${name}`;
       if (!host.networks.includes(name))
-        for (const each of [what, `cards of ${name}`]) told.delete(`${each} on ${node}`);
+        for (const each of [what, `cards of ${name}`, `forwards of ${name}`]) told.delete(`${each} on ${node}`);
       const wish = wishFor(view, stored, node);
       const text = JSON.stringify([bootId, { ...wish, revision: String(wish.revision) }]);
       yield { what, node, text, work: () => agent.ensureNetwork(wish).then(() => refresh(node)) };
@@ -68,6 +68,9 @@ function* plan({ view, agents, refresh }: ReconcileContext, told: Map<string, st
       if (cards === undefined) continue;
       const work = () => agent.ensureCards({ network: name, cards });
       yield { what: `cards of ${name}`, node, text: JSON.stringify([bootId, cards]), work };
+      const forwards = forwardsOn(view, name, node);
+      const tell = () => agent.ensureForwards({ network: name, forwards });
+      yield { what: `forwards of ${name}`, node, text: JSON.stringify([bootId, forwards]), work: tell };
     }
     // What it said it has, and nobody had recorded by then.
     for (const name of host.networks.filter(each => view.get(NETWORKS.key(each)) === undefined))

@@ -3,7 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { fail } from '../../domain/errors.ts';
 import type { AgentServer } from '../../rpc/agent-services.ts';
 import type { InstanceSpec, InstanceStatusSchema, ObservationSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
-import type { NetworkCard } from '../../rpc/gen/berth/agent/v1/network_pb.ts';
+import type { NetworkCard, NetworkForward } from '../../rpc/gen/berth/agent/v1/network_pb.ts';
 import { type FakeMove, moveVerbs } from './fake-moves.ts';
 import { copied, fromBackup, type Saved, snapshotVerbs } from './fake-snapshots.ts';
 import { volumeVerbs } from './fake-volumes.ts';
@@ -34,6 +34,7 @@ export interface FakeHost {
   readonly networks: Set<string>;
   /** By network, as they were told last. */
   readonly cards: Map<string, readonly NetworkCard[]>;
+  readonly forwards: Map<string, readonly NetworkForward[]>;
   readonly service: AgentServer;
   bootId: string;
   /** Calls fail with `unavailable`, streams end. */
@@ -69,6 +70,7 @@ export function makeHost(name: string, all: ReadonlyMap<string, FakeHost>, check
     pools: new Set(['default']),
     networks: new Set(['net0']),
     cards: new Map(),
+    forwards: new Map(),
     service: undefined as unknown as AgentServer,
     bootId: `${name}-boot-1`,
     down: false,
@@ -175,6 +177,7 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
     ensureNetwork: async ({ name }) => done(host.networks.add(name)),
     ensureNoNetwork: async ({ name }) => done(host.networks.delete(name)),
     ensureCards: async ({ network, cards }) => done(host.cards.set(network, cards)),
+    ensureForwards: async ({ network, forwards }) => done(host.forwards.set(network, forwards)),
     getNetworkState: async ({ name }) =>
       host.networks.has(name)
         ? { there: true, isBridge: true, ours: true, up: true, mtu: 1500, hwaddr: '02:00:00:00:00:01', bytesSent: 7n }

@@ -7,7 +7,7 @@ import type { NetworkRecord } from '../../../domain/network.ts';
 import { type Stored, together } from '../../../store/keyspace.ts';
 import { commit } from '../../commit.ts';
 import { wishFor } from '../../networks/wish.ts';
-import { NETWORKS } from '../../spaces.ts';
+import { NETWORK_FORWARDS, NETWORKS } from '../../spaces.ts';
 import type { Lxd } from '../context.ts';
 import { onEveryNode } from '../on-nodes.ts';
 
@@ -29,7 +29,8 @@ export async function changeNetwork(lxd: Lxd, old: Stored<NetworkRecord>, record
 }
 
 export async function removeNetwork(lxd: Lxd, old: Stored<NetworkRecord>): Promise<void> {
-  await commit(lxd, NETWORKS.remove(old));
+  const forwards = lxd.view.list(NETWORK_FORWARDS, old.value.name).map(each => NETWORK_FORWARDS.remove(each));
+  await commit(lxd, together(NETWORKS.remove(old), ...forwards));
   await removeFromNodes(lxd, old);
 }
 

@@ -9,7 +9,7 @@ import { type Answer, created, DONE, sync } from '../../http/answer.ts';
 import { type ApiRequest, matchEtag, readBody } from '../../http/request.ts';
 import type { Route } from '../../http/route.ts';
 import { expanded } from '../../instances/expanded.ts';
-import { ADDRESSES, INSTANCES, NETWORKS, NODES, PROFILES } from '../../spaces.ts';
+import { ADDRESSES, INSTANCES, NETWORK_FORWARDS, NETWORKS, NODES, PROFILES } from '../../spaces.ts';
 import type { Lxd } from '../context.ts';
 import { type ConfigChange, configField, patched, textField, withoutEmpty } from '../fields.ts';
 import { list, projectUrl, urlOf } from '../lists.ts';
@@ -123,6 +123,8 @@ async function rename(lxd: Lxd, request: ApiRequest): Promise<Answer> {
   if (lxd.view.get(NETWORKS.key(name)) !== undefined) throw taken(name);
   if (!old.value.joined)
     fail('invalid', `Network "${old.value.name}" is a bridge that was on the hosts before: its name is theirs`);
+  if (lxd.view.list(NETWORK_FORWARDS, old.value.name).length > 0)
+    fail('invalid', `Network "${old.value.name}" has forwards; remove them first`);
   checkUnused(lxd, old.value.name);
   checkApart(
     { ...old.value, name },

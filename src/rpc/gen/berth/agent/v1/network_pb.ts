@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/agent/v1/network.proto.
  */
 export const file_berth_agent_v1_network: GenFile = /*@__PURE__*/
-  fileDesc("ChxiZXJ0aC9hZ2VudC92MS9uZXR3b3JrLnByb3RvEg5iZXJ0aC5hZ2VudC52MSINCgtOZXR3b3JrRG9uZSLUAQoURW5zdXJlTmV0d29ya1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEkAKBmNvbmZpZxgDIAMoCzIwLmJlcnRoLmFnZW50LnYxLkVuc3VyZU5ldHdvcmtSZXF1ZXN0LkNvbmZpZ0VudHJ5Eg4KBmpvaW5lZBgEIAEoCBINCgVwZWVycxgFIAMoCRIQCghyZXZpc2lvbhgGIAEoBBotCgtDb25maWdFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjgKFkVuc3VyZU5vTmV0d29ya1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghyZXZpc2lvbhgCIAEoBCJRChJFbnN1cmVDYXJkc1JlcXVlc3QSDwoHbmV0d29yaxgBIAEoCRIqCgVjYXJkcxgCIAMoCzIbLmJlcnRoLmFnZW50LnYxLk5ldHdvcmtDYXJkIjsKC05ldHdvcmtDYXJkEgwKBG5hbWUYASABKAkSCwoDbWFjGAIgASgJEhEKCWFkZHJlc3NlcxgDIAMoCSImChZHZXROZXR3b3JrU3RhdGVSZXF1ZXN0EgwKBG5hbWUYASABKAkiswIKDE5ldHdvcmtTdGF0ZRINCgV0aGVyZRgBIAEoCBIRCglpc19icmlkZ2UYAiABKAgSDAoEb3VycxgDIAEoCBIOCgZod2FkZHIYBCABKAkSCwoDbXR1GAUgASgNEgoKAnVwGAYgASgIEjEKCWFkZHJlc3NlcxgHIAMoCzIeLmJlcnRoLmFnZW50LnYxLk5ldHdvcmtBZGRyZXNzEhYKDmJ5dGVzX3JlY2VpdmVkGAggASgEEhIKCmJ5dGVzX3NlbnQYCSABKAQSGAoQcGFja2V0c19yZWNlaXZlZBgKIAEoBBIUCgxwYWNrZXRzX3NlbnQYCyABKAQSKwoGYnJpZGdlGAwgASgLMhsuYmVydGguYWdlbnQudjEuQnJpZGdlU3RhdGUSDgoGcm91dGVzGA0gAygJIlEKDk5ldHdvcmtBZGRyZXNzEg4KBmZhbWlseRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEg8KB25ldG1hc2sYAyABKAkSDQoFc2NvcGUYBCABKAkiggEKC0JyaWRnZVN0YXRlEgoKAmlkGAEgASgJEgsKA3N0cBgCIAEoCBIVCg1mb3J3YXJkX2RlbGF5GAMgASgEEhQKDHZsYW5fZGVmYXVsdBgEIAEoDRIWCg52bGFuX2ZpbHRlcmluZxgFIAEoCBIVCg11cHBlcl9kZXZpY2VzGAYgAygJMt8CCghOZXR3b3JrcxJSCg1FbnN1cmVOZXR3b3JrEiQuYmVydGguYWdlbnQudjEuRW5zdXJlTmV0d29ya1JlcXVlc3QaGy5iZXJ0aC5hZ2VudC52MS5OZXR3b3JrRG9uZRJWCg9FbnN1cmVOb05ldHdvcmsSJi5iZXJ0aC5hZ2VudC52MS5FbnN1cmVOb05ldHdvcmtSZXF1ZXN0GhsuYmVydGguYWdlbnQudjEuTmV0d29ya0RvbmUSTgoLRW5zdXJlQ2FyZHMSIi5iZXJ0aC5hZ2VudC52MS5FbnN1cmVDYXJkc1JlcXVlc3QaGy5iZXJ0aC5hZ2VudC52MS5OZXR3b3JrRG9uZRJXCg9HZXROZXR3b3JrU3RhdGUSJi5iZXJ0aC5hZ2VudC52MS5HZXROZXR3b3JrU3RhdGVSZXF1ZXN0GhwuYmVydGguYWdlbnQudjEuTmV0d29ya1N0YXRlYgZwcm90bzM");
+  fileDesc("ChxiZXJ0aC9hZ2VudC92MS9uZXR3b3JrLnByb3RvEg5iZXJ0aC5hZ2VudC52MSINCgtOZXR3b3JrRG9uZSLUAQoURW5zdXJlTmV0d29ya1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEkAKBmNvbmZpZxgDIAMoCzIwLmJlcnRoLmFnZW50LnYxLkVuc3VyZU5ldHdvcmtSZXF1ZXN0LkNvbmZpZ0VudHJ5Eg4KBmpvaW5lZBgEIAEoCBINCgVwZWVycxgFIAMoCRIQCghyZXZpc2lvbhgGIAEoBBotCgtDb25maWdFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjgKFkVuc3VyZU5vTmV0d29ya1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghyZXZpc2lvbhgCIAEoBCJRChJFbnN1cmVDYXJkc1JlcXVlc3QSDwoHbmV0d29yaxgBIAEoCRIqCgVjYXJkcxgCIAMoCzIbLmJlcnRoLmFnZW50LnYxLk5ldHdvcmtDYXJkIjsKC05ldHdvcmtDYXJkEgwKBG5hbWUYASABKAkSCwoDbWFjGAIgASgJEhEKCWFkZHJlc3NlcxgDIAMoCSJaChVFbnN1cmVGb3J3YXJkc1JlcXVlc3QSDwoHbmV0d29yaxgBIAEoCRIwCghmb3J3YXJkcxgCIAMoCzIeLmJlcnRoLmFnZW50LnYxLk5ldHdvcmtGb3J3YXJkInAKDk5ldHdvcmtGb3J3YXJkEg4KBmxpc3RlbhgBIAEoCRIOCgZ0YXJnZXQYAiABKAkSEAoIcHJvdG9jb2wYAyABKAkSLAoFcG9ydHMYBCADKAsyHS5iZXJ0aC5hZ2VudC52MS5Gb3J3YXJkZWRQb3J0Ii8KDUZvcndhcmRlZFBvcnQSDgoGbGlzdGVuGAEgASgNEg4KBnRhcmdldBgCIAEoDSImChZHZXROZXR3b3JrU3RhdGVSZXF1ZXN0EgwKBG5hbWUYASABKAkiswIKDE5ldHdvcmtTdGF0ZRINCgV0aGVyZRgBIAEoCBIRCglpc19icmlkZ2UYAiABKAgSDAoEb3VycxgDIAEoCBIOCgZod2FkZHIYBCABKAkSCwoDbXR1GAUgASgNEgoKAnVwGAYgASgIEjEKCWFkZHJlc3NlcxgHIAMoCzIeLmJlcnRoLmFnZW50LnYxLk5ldHdvcmtBZGRyZXNzEhYKDmJ5dGVzX3JlY2VpdmVkGAggASgEEhIKCmJ5dGVzX3NlbnQYCSABKAQSGAoQcGFja2V0c19yZWNlaXZlZBgKIAEoBBIUCgxwYWNrZXRzX3NlbnQYCyABKAQSKwoGYnJpZGdlGAwgASgLMhsuYmVydGguYWdlbnQudjEuQnJpZGdlU3RhdGUSDgoGcm91dGVzGA0gAygJIlEKDk5ldHdvcmtBZGRyZXNzEg4KBmZhbWlseRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEg8KB25ldG1hc2sYAyABKAkSDQoFc2NvcGUYBCABKAkiggEKC0JyaWRnZVN0YXRlEgoKAmlkGAEgASgJEgsKA3N0cBgCIAEoCBIVCg1mb3J3YXJkX2RlbGF5GAMgASgEEhQKDHZsYW5fZGVmYXVsdBgEIAEoDRIWCg52bGFuX2ZpbHRlcmluZxgFIAEoCBIVCg11cHBlcl9kZXZpY2VzGAYgAygJMrUDCghOZXR3b3JrcxJSCg1FbnN1cmVOZXR3b3JrEiQuYmVydGguYWdlbnQudjEuRW5zdXJlTmV0d29ya1JlcXVlc3QaGy5iZXJ0aC5hZ2VudC52MS5OZXR3b3JrRG9uZRJWCg9FbnN1cmVOb05ldHdvcmsSJi5iZXJ0aC5hZ2VudC52MS5FbnN1cmVOb05ldHdvcmtSZXF1ZXN0GhsuYmVydGguYWdlbnQudjEuTmV0d29ya0RvbmUSTgoLRW5zdXJlQ2FyZHMSIi5iZXJ0aC5hZ2VudC52MS5FbnN1cmVDYXJkc1JlcXVlc3QaGy5iZXJ0aC5hZ2VudC52MS5OZXR3b3JrRG9uZRJUCg5FbnN1cmVGb3J3YXJkcxIlLmJlcnRoLmFnZW50LnYxLkVuc3VyZUZvcndhcmRzUmVxdWVzdBobLmJlcnRoLmFnZW50LnYxLk5ldHdvcmtEb25lElcKD0dldE5ldHdvcmtTdGF0ZRImLmJlcnRoLmFnZW50LnYxLkdldE5ldHdvcmtTdGF0ZVJlcXVlc3QaHC5iZXJ0aC5hZ2VudC52MS5OZXR3b3JrU3RhdGViBnByb3RvMw");
 
 /**
  * @generated from message berth.agent.v1.NetworkDone
@@ -156,6 +156,86 @@ export const NetworkCardSchema: GenMessage<NetworkCard> = /*@__PURE__*/
   messageDesc(file_berth_agent_v1_network, 4);
 
 /**
+ * Those whose targets run on this host, and no others.
+ *
+ * @generated from message berth.agent.v1.EnsureForwardsRequest
+ */
+export type EnsureForwardsRequest = Message<"berth.agent.v1.EnsureForwardsRequest"> & {
+  /**
+   * @generated from field: string network = 1;
+   */
+  network: string;
+
+  /**
+   * @generated from field: repeated berth.agent.v1.NetworkForward forwards = 2;
+   */
+  forwards: NetworkForward[];
+};
+
+/**
+ * Describes the message berth.agent.v1.EnsureForwardsRequest.
+ * Use `create(EnsureForwardsRequestSchema)` to create a new message.
+ */
+export const EnsureForwardsRequestSchema: GenMessage<EnsureForwardsRequest> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_network, 5);
+
+/**
+ * @generated from message berth.agent.v1.NetworkForward
+ */
+export type NetworkForward = Message<"berth.agent.v1.NetworkForward"> & {
+  /**
+   * @generated from field: string listen = 1;
+   */
+  listen: string;
+
+  /**
+   * @generated from field: string target = 2;
+   */
+  target: string;
+
+  /**
+   * tcp | udp; "" = everything
+   *
+   * @generated from field: string protocol = 3;
+   */
+  protocol: string;
+
+  /**
+   * @generated from field: repeated berth.agent.v1.ForwardedPort ports = 4;
+   */
+  ports: ForwardedPort[];
+};
+
+/**
+ * Describes the message berth.agent.v1.NetworkForward.
+ * Use `create(NetworkForwardSchema)` to create a new message.
+ */
+export const NetworkForwardSchema: GenMessage<NetworkForward> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_network, 6);
+
+/**
+ * @generated from message berth.agent.v1.ForwardedPort
+ */
+export type ForwardedPort = Message<"berth.agent.v1.ForwardedPort"> & {
+  /**
+   * @generated from field: uint32 listen = 1;
+   */
+  listen: number;
+
+  /**
+   * @generated from field: uint32 target = 2;
+   */
+  target: number;
+};
+
+/**
+ * Describes the message berth.agent.v1.ForwardedPort.
+ * Use `create(ForwardedPortSchema)` to create a new message.
+ */
+export const ForwardedPortSchema: GenMessage<ForwardedPort> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_network, 7);
+
+/**
  * @generated from message berth.agent.v1.GetNetworkStateRequest
  */
 export type GetNetworkStateRequest = Message<"berth.agent.v1.GetNetworkStateRequest"> & {
@@ -170,7 +250,7 @@ export type GetNetworkStateRequest = Message<"berth.agent.v1.GetNetworkStateRequ
  * Use `create(GetNetworkStateRequestSchema)` to create a new message.
  */
 export const GetNetworkStateRequestSchema: GenMessage<GetNetworkStateRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_network, 5);
+  messageDesc(file_berth_agent_v1_network, 8);
 
 /**
  * @generated from message berth.agent.v1.NetworkState
@@ -255,7 +335,7 @@ export type NetworkState = Message<"berth.agent.v1.NetworkState"> & {
  * Use `create(NetworkStateSchema)` to create a new message.
  */
 export const NetworkStateSchema: GenMessage<NetworkState> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_network, 6);
+  messageDesc(file_berth_agent_v1_network, 9);
 
 /**
  * @generated from message berth.agent.v1.NetworkAddress
@@ -289,7 +369,7 @@ export type NetworkAddress = Message<"berth.agent.v1.NetworkAddress"> & {
  * Use `create(NetworkAddressSchema)` to create a new message.
  */
 export const NetworkAddressSchema: GenMessage<NetworkAddress> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_network, 7);
+  messageDesc(file_berth_agent_v1_network, 10);
 
 /**
  * @generated from message berth.agent.v1.BridgeState
@@ -333,7 +413,7 @@ export type BridgeState = Message<"berth.agent.v1.BridgeState"> & {
  * Use `create(BridgeStateSchema)` to create a new message.
  */
 export const BridgeStateSchema: GenMessage<BridgeState> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_network, 8);
+  messageDesc(file_berth_agent_v1_network, 11);
 
 /**
  * @generated from service berth.agent.v1.Networks
@@ -361,6 +441,14 @@ export const Networks: GenService<{
   ensureCards: {
     methodKind: "unary";
     input: typeof EnsureCardsRequestSchema;
+    output: typeof NetworkDoneSchema;
+  },
+  /**
+   * @generated from rpc berth.agent.v1.Networks.EnsureForwards
+   */
+  ensureForwards: {
+    methodKind: "unary";
+    input: typeof EnsureForwardsRequestSchema;
     output: typeof NetworkDoneSchema;
   },
   /**
