@@ -42,6 +42,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'rename', summary: 'Rename an instance or a snapshot', group: INSTANCES, load: () => import('./commands/rename.ts') },
   { name: 'delete', aliases: ['rm'], summary: 'Delete instances and snapshots', group: INSTANCES, load: () => import('./commands/delete.ts') },
   { name: 'export', summary: 'Put an instance with its snapshots into an archive', group: INSTANCES, load: () => import('./commands/export.ts') },
+  { name: 'publish', summary: 'Make an image of an instance or a snapshot', group: INSTANCES, load: () => import('./commands/publish.ts') },
   { name: 'import', summary: 'Make an instance of an archive', group: INSTANCES, load: () => import('./commands/import.ts') },
   { name: 'explain', summary: 'Tell why an instance is where it is, host by host', group: INSTANCES, load: () => import('./commands/explain.ts') },
   { name: 'config', summary: 'Show and change the configuration of instances and of the server', group: PARTS, load: () => import('./commands/config.ts') },

@@ -1,28 +1,17 @@
 /** The files of backups on this host: where one is, how it is made whole or not at all, and how it is fetched. */
 import { createReadStream } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../domain/errors.ts';
 import { run } from '../command.ts';
+import { writePacked } from '../compress.ts';
 import type { DataPlane } from '../data-plane/listener.ts';
 import type { Host } from '../host.ts';
 import { checkId } from '../spec.ts';
-import { feed } from '../storage/child-stream.ts';
-import { onDisk } from '../storage/disk-error.ts';
-import type { CommandLine } from '../storage/id-map.ts';
 import { isThere } from '../storage/layout.ts';
 
 /** Params: backup. One question; the answer is `{sizeBytes}` with the file as its body. */
 export const BACKUP_STREAM = 'backup-download';
-
-const COMPRESS: Readonly<Record<string, CommandLine>> = {
-  none: ['cat', []],
-  gzip: ['gzip', ['-cn']],
-  xz: ['xz', ['-c']],
-  zstd: ['zstd', ['-cq']],
-  bzip2: ['bzip2', ['-c']],
-  lzma: ['xz', ['-c', '--format=lzma']],
-};
 
 const READ_BYTES = 1024 * 1024;
 
@@ -37,16 +26,9 @@ export async function writeBackup(
 ): Promise<void> {
   const path = pathOf(host, backup);
   if (await isThere(path)) return;
-  const command = Object.hasOwn(COMPRESS, compression)
-    ? COMPRESS[compression]!
-    : fail('invalid', `compression "${compression}" is not one of ${Object.keys(COMPRESS).join(', ')}`);
   const part = `${path}.part`;
   try {
-    await onDisk(path, async () => {
-      await using file = await open(part, 'w', 0o600);
-      await feed(command, tar(), { stdout: file.fd });
-      await file.sync();
-    });
+    await writePacked(part, compression, tar);
     await rename(part, path);
     await run('sync', ['-f', host.paths.backups], { timeoutMs: 600_000 });
   } finally {

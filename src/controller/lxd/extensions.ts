@@ -78,6 +78,7 @@ export const API_EXTENSIONS = [
   'projects_restrictions',
   'projects_restricted_cluster_target',
   'projects_restricted_backups_and_snapshots',
+  'image_compression_algorithm',
   'image_create_aliases',
   'certificate_update',
   'certificate_token',

@@ -42,6 +42,9 @@ interface Finished extends Given {
   readonly finish: Info;
 }
 
+/** For sagas of which this is a part. */
+export const importing = { finish, discard, removeUnlessKnown, publish };
+
 export const importImage = saga<ImportInput>('import-image', 1)
   .undoable('finish', finish, discard)
   .undoable('keep', async () => {}, removeUnlessKnown) // from here on its fingerprint is known, and so what to remove

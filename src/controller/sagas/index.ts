@@ -16,6 +16,7 @@ import { importImage } from './import-image.ts';
 import { importInstance } from './import-instance.ts';
 import { migrateCold } from './migrate-cold.ts';
 import { migrateLive } from './migrate-live.ts';
+import { publishImage } from './publish-image.ts';
 import { relocate } from './relocate.ts';
 import { renameInstance } from './rename-instance.ts';
 import { renameProject } from './rename-project.ts';
@@ -58,6 +59,7 @@ export const SAGA_TABLES: readonly Saga[] = [
   restoreNode,
   renameProject,
   importImage,
+  publishImage,
   deleteImage,
   sweepInstance,
   changeVolume,

@@ -206,6 +206,11 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
       }
       yield { done: true };
     },
+    publishInstance: async function* ({ ref, upload }) {
+      expect(ref);
+      host.uploads.set(upload, 'd'.repeat(64));
+      yield { done: true };
+    },
     ensureBackup: async function* ({ ref, backup }) {
       expect(ref);
       host.backups.add(backup);

@@ -7,7 +7,7 @@ import { beginCopyInstance } from '../commands/copy-instance.ts';
 import { beginCreateInstance } from '../commands/create-instance.ts';
 import { beginDeleteInstance } from '../commands/delete-instance.ts';
 import { beginEvacuateNode, beginRestoreNode } from '../commands/evacuate-node.ts';
-import { beginDeleteImage, beginImportImage } from '../commands/images.ts';
+import { beginDeleteImage, beginImportImage, beginPublishImage } from '../commands/images.ts';
 import { beginMoveInstance } from '../commands/move-instance.ts';
 import { beginRenameInstance } from '../commands/rename-instance.ts';
 import {
@@ -389,6 +389,21 @@ export const SAGA_CASES: readonly SagaCase[] = [
     saga: 'restore-volume',
     prepare: freeVolume,
     begin: c => beginRestoreVolume(c, vs1),
+  },
+  {
+    name: 'publish',
+    saga: 'publish-image',
+    prepare: stopped,
+    begin: c =>
+      beginPublishImage(c, {
+        ...c1,
+        snapshot: '',
+        public: false,
+        properties: { a: 'b' },
+        expiresAt: '',
+        compression: 'gzip',
+        aliases: [{ name: 'mine', description: '' }],
+      }),
   },
   {
     name: 'sweep a leftover',

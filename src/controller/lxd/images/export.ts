@@ -13,7 +13,8 @@ export function exportImage(lxd: Lxd, image: ImageRecord): Answer {
     fail('unavailable', `No node that keeps this image is online (${image.nodes.join(', ') || 'none keeps it'})`);
   const part = (name: 'meta' | 'rootfs') =>
     lxd.bulk.download(node, lxd.agents.of(node), { fingerprint: image.fingerprint, part: name });
-  const filename = (image.filename || image.fingerprint).replace(/["\r\n\\]/g, '_');
+  const named = (image.filename || image.fingerprint).replace(/["\r\n\\]/g, '_');
+  const filename = named.includes('.') ? named : `${named}.tar`; // lxc takes what follows the first dot, and dies without one
   if (!image.split) {
     return {
       kind: 'raw',

@@ -109,7 +109,7 @@ describe('an image', () => {
   for (const [type, text] of [
     ['image', /Fetching an image from https:\/\/s/],
     ['url', /URL/],
-    ['instance', /Publishing/],
+    ['instance', /"source.name"/],
     ['weather', /"weather"/],
   ] as const) {
     it(`is not taken from a source of type ${type}, and says so`, async () => {

@@ -18,6 +18,7 @@ import { homeFor, projectOf } from '../project.ts';
 import { requestorOf } from '../requestor.ts';
 import { exportImage } from './export.ts';
 import { imageByFingerprint, shownImage, writableImage } from './image.ts';
+import { fromSource } from './source.ts';
 import { receiveUpload } from './upload.ts';
 
 export function imageRoutes(lxd: Lxd): readonly Route[] {
@@ -101,7 +102,7 @@ async function create(lxd: Lxd, request: ApiRequest): Promise<Answer> {
   homeFor(lxd.view, request, 'images'); // may it?
   const project = projectOf(request);
   const { isJson, body } = await look(request);
-  if (isJson) return refuseSource(await readText({ ...request, body }, MAX_JSON_BYTES));
+  if (isJson) return fromSource(lxd, request, await readText({ ...request, body }, MAX_JSON_BYTES));
   const { upload, node, filename, properties, public: isPublic, fingerprint } = await receiveUpload(lxd, request, body);
   const wish = { project, upload, node, filename, properties, public: isPublic, fingerprint };
   return started(sagaOperation(await beginImportImage(lxd, wish, requestorOf(request))));
@@ -123,28 +124,6 @@ async function look(request: ApiRequest): Promise<{ readonly isJson: boolean; re
     yield* chunks;
   };
   return { isJson: head.toString('latin1').trimStart().startsWith('{'), body: Readable.from(rest()) };
-}
-
-const sourceBody = z.object({
-  source: z.object({ type: z.string(), mode: z.string().nullish(), server: z.string().nullish() }),
-});
-
-/** Each with its own reason: what cannot be done yet is said, not hidden. */
-function refuseSource(text: string): never {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    fail('invalid', 'Invalid image: send an archive, or JSON that names a source');
-  }
-  const { source } = parse(sourceBody, json);
-  const later = 'is not supported by this version of Berth: import the image as a file';
-  if (source.type === 'image')
-    fail('unsupported', `Fetching an image from ${source.server || 'another server'} ${later}`);
-  if (source.type === 'url') fail('unsupported', `Fetching an image from a URL ${later}`);
-  if (['instance', 'container', 'snapshot'].includes(source.type))
-    fail('unsupported', 'Publishing an instance as an image is not supported by this version of Berth');
-  return fail('invalid', `Invalid "source.type": "${source.type}"`);
 }
 
 const changeBody = z.object({

@@ -1,0 +1,64 @@
+/** Images of instances by Debian's `lxc` 5.0.2: published, launched on another host, taken out and in again. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type Harness, openHarness } from './harness.ts';
+
+describe('images of instances', { timeout: 240_000 }, () => {
+  let harness: Harness;
+  let folder: string;
+  before(async () => {
+    harness = await openHarness('lxc-images');
+    folder = join(harness.cluster.dir, 'images');
+    mkdirSync(folder);
+    await lxc('launch busybox c1 --target n1');
+    await inside('c1', 'echo mine > /root/f && chown 7:8 /root/f && chmod 4755 /root/f && ln -s f /root/l');
+  });
+  after(() => harness?.close());
+
+  const lxc = async (line: string) => (await harness.lxc(line.split(' '))).stdout.trim();
+  const inside = async (name: string, script: string) =>
+    (await harness.lxc(['exec', name, '--', 'sh', '-c', script])).stdout.trim();
+  const fails = async (line: string, why: RegExp) => {
+    const { code, stderr } = await harness.lxc(line.split(' '), { allowFailure: true });
+    assert.notEqual(code, 0, `lxc ${line} should have failed`);
+    assert.match(stderr, why);
+  };
+  const seen = (name: string) => inside(name, 'cat /root/f; stat -c "%u %g %a" /root/f; readlink /root/l');
+
+  it('one that runs is stopped only with --force, and runs again', async () => {
+    await fails('publish c1 --alias pub', /running/);
+    const said = await lxc('publish c1 --force --alias pub description=hello os=mine');
+    assert.match(said, /fingerprint: [0-9a-f]{64}$/);
+    assert.match(await lxc('list --format csv -c ns'), /^c1,RUNNING$/m);
+    assert.match(await lxc('image info pub'), /description: hello\n\s+os: mine/);
+    await lxc('launch pub c2 --target n2');
+    assert.equal(await seen('c2'), 'mine\n7 8 4755\nf');
+  });
+
+  it('a snapshot is published while its instance runs and has gone on', async () => {
+    await lxc('snapshot c1 s0');
+    await inside('c1', 'echo other > /root/f');
+    await lxc('publish c1/s0 --alias then --compression zstd --public');
+    assert.match(await lxc('image list then --format csv -c lp'), /^then,yes$/);
+    await lxc('launch then c3 --target n3');
+    assert.equal(await seen('c3'), 'mine\n7 8 4755\nf');
+  });
+
+  it('is exported and imported again', async () => {
+    await lxc(`image export pub ${join(folder, 'pub')}`);
+    assert.ok(existsSync(join(folder, 'pub.tar.gz')));
+    await lxc('image delete pub');
+    await lxc(`image import ${join(folder, 'pub.tar.gz')} --alias again`);
+    await lxc('launch again c4 --target n2');
+    assert.equal(await seen('c4'), 'mine\n7 8 4755\nf');
+  });
+
+  it('says what it does not take', async () => {
+    await fails('publish nothing', /not found/i);
+    await fails('publish c1/nothing', /not found/i);
+    await fails('publish c1 --force --compression rar', /compression_algorithm/);
+    assert.match(await lxc('list --format csv -c ns'), /^c1,RUNNING$/m);
+  });
+});
