@@ -68,6 +68,7 @@ const WRITERS: Readonly<Record<string, RegExp>> = {
   PROJECTS: /^lxd\/projects\/|^sagas\/rename-project\.ts$/,
   PROJECT_CLAIMS: /^projects\/claim\.ts$/,
   NETWORKS: /^lxd\/networks\//,
+  PENDING_NETWORKS: /^lxd\/networks\//,
   NETWORK_FORWARDS: /^lxd\/networks\//,
   POOLS: /^lxd\/storage-pools\.ts$/,
   SERVER: /^lxd\/server-config\.ts$/,

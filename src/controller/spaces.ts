@@ -17,6 +17,7 @@
  * | images, image-aliases            | the image API and its sagas                                                |
  * | profiles, networks, pools        | the API of each                                                            |
  * | network-forwards                 | the networks API                                                           |
+ * | pending-networks                 | the networks API                                                           |
  * | server                           | the server's config API                                                    |
  * | certificates, tokens, secrets    | `trust` and its API                                                        |
  * | sessions, recordings             | the controller that serves the session, under its lease                    |
@@ -27,7 +28,7 @@
 import type { BackupRecord } from '../domain/backup.ts';
 import type { ImageAliasRecord, ImageRecord } from '../domain/image.ts';
 import type { InstanceRecord, StatusRecord } from '../domain/instance.ts';
-import type { AddressRecord, NetworkRecord } from '../domain/network.ts';
+import type { AddressRecord, NetworkRecord, PendingNetwork } from '../domain/network.ts';
 import type { ForwardRecord } from '../domain/network-forward.ts';
 import type { AllocationRecord, NodeRecord, NodeStatusRecord } from '../domain/node.ts';
 import type { ProfileRecord } from '../domain/profile.ts';
@@ -61,6 +62,7 @@ export const PROJECTS = keyspace<ProjectRecord>('projects');
 /** Counts what came into a project: see `projects/claim.ts`. */
 export const PROJECT_CLAIMS = keyspace<{ readonly claims: number }>('project-claims');
 export const NETWORKS = keyspace<NetworkRecord>('networks');
+export const PENDING_NETWORKS = keyspace<PendingNetwork>('pending-networks');
 export const NETWORK_FORWARDS = keyspace<ForwardRecord, readonly [network: string, listen: string]>('network-forwards');
 export const POOLS = keyspace<StoragePoolRecord>('pools');
 /** Who holds a thing that only one operation at a time may work on. */

@@ -14,6 +14,15 @@ export interface NetworkRecord {
    * were there before, and what they are is their owner's.
    */
   readonly joined?: boolean;
+  /** Keys that a host has for itself, by its name: bridge.external_interfaces. */
+  readonly members?: Readonly<Record<string, Config>>;
+}
+
+/** Key `pending-networks/<name>`: named member by member, not made yet. */
+export interface PendingNetwork {
+  readonly name: string;
+  readonly description: string;
+  readonly members: Readonly<Record<string, Config>>;
 }
 
 /** What tells the tunnels of networks apart: 24 bits. No two networks of a cluster may have the same. */

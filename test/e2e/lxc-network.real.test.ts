@@ -253,6 +253,22 @@ describe('networks', { timeout: 240_000 }, () => {
     assert.doesNotMatch(await lxc('network', 'list', '--format', 'csv'), /br2|eth0/);
   });
 
+  it('is named member by member first, as in a cluster of LXD', async () => {
+    for (const host of HOSTS)
+      assert.equal(await lxc('network', 'create', 'br4', '--target', host), `Network br4 pending on member ${host}\n`);
+    assert.match(await lxc('network', 'list', '--format', 'csv'), /^br4,bridge,YES,.*,PENDING$/m);
+    await lxc('network', 'create', 'br4', 'ipv4.address=198.19.204.1/24', 'ipv6.address=none');
+    assert.match(await onHost('n3', 'ip', '-br', 'addr', 'show', 'br4'), /198\.19\.204\.1/);
+    await onHost('n2', 'ip', 'link', 'add', 'wire0', 'type', 'veth', 'peer', 'name', 'wire1');
+    await lxc('network', 'set', 'br4', 'bridge.external_interfaces=wire0', '--target', 'n2');
+    assert.match(await onHost('n2', 'ip', 'link', 'show', 'wire0'), /master br4/);
+    assert.match(
+      await refused('network', 'set', 'br4', 'ipv4.nat=true', '--target', 'n2'),
+      /"ipv4\.nat" may not be used/,
+    );
+    await lxc('network', 'delete', 'br4');
+  });
+
   it('is renamed and removed whole', async () => {
     await lxc('delete', '-f', 'c1', 'c2');
     await lxc('network', 'rename', 'br1', 'br-2');

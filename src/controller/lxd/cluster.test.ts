@@ -179,6 +179,43 @@ describe('a network', () => {
     assert.equal((await send('GET', '/1.0/networks/lab1/leases')).status, 404);
   });
 
+  it('is named member by member first, as clients of a cluster do', async () => {
+    const config = { 'bridge.external_interfaces': 'eth1' };
+    const on = (target: string, body: object = {}) =>
+      send('POST', `/1.0/networks?target=${target}`, { name: 'lab4', ...body });
+    assert.equal((await on('n1', { config })).status, 201);
+    assert.equal((await on('n1')).status, 409);
+    assert.equal((await on('n9')).status, 404);
+    assert.match(
+      (await on('n2', { config: { 'ipv4.address': '198.18.7.1/24' } })).json.error,
+      /"ipv4\.address" may not be/,
+    );
+    await on('n2');
+    const pending = await get('/1.0/networks/lab4');
+    assert.deepEqual([pending.status, pending.locations], ['Pending', ['n1', 'n2']]);
+    const whole = { name: 'lab4', config: { 'ipv4.address': '198.18.7.1/24', 'ipv6.address': 'none' } };
+    assert.equal((await send('POST', '/1.0/networks', whole)).status, 201);
+    const shown = async (more: string) => (await get(`/1.0/networks/lab4${more}`)).config['bridge.external_interfaces'];
+    assert.deepEqual(
+      [await shown(''), await shown('?target=n1'), await shown('?target=n2')],
+      [undefined, 'eth1', undefined],
+    );
+    const put = (target: string, change: object) =>
+      send('PUT', `/1.0/networks/lab4?target=${target}`, { config: { ...whole.config, ...change } });
+    assert.equal((await put('n2', { 'bridge.external_interfaces': 'eth2' })).status, 200);
+    assert.equal(await shown('?target=n2'), 'eth2');
+    assert.match((await put('n2', { 'ipv4.nat': 'true' })).json.error, /"ipv4\.nat" may not be/);
+    assert.equal((await send('PATCH', '/1.0/networks/lab4', { description: 'x' })).status, 200);
+    assert.equal((await send('PATCH', '/1.0/networks/lab4', { config: { 'ipv4.nat': 'true' } })).status, 200);
+    const { description, config: after } = await get('/1.0/networks/lab4');
+    assert.deepEqual([description, after['ipv4.nat']], ['x', 'true']);
+    await on('n1').then(({ status }) => assert.equal(status, 409));
+    assert.equal((await send('DELETE', '/1.0/networks/lab4')).status, 200);
+    await on('n1');
+    assert.equal((await send('DELETE', '/1.0/networks/lab4')).status, 200);
+    assert.equal((await send('GET', '/1.0/networks/lab4')).status, 404);
+  });
+
   it('has forwards, which are changed, listed and gone with it', async () => {
     await send('POST', '/1.0/networks', {
       name: 'lab2',

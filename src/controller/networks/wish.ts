@@ -22,10 +22,11 @@ export function wishFor(
   { value, modRevision: revision }: Stored<NetworkRecord>,
   node: string,
 ): NetworkWish {
-  const { name, type, config, joined = false } = value;
+  const { name, type, joined = false } = value;
+  const config = { ...value.config, ...value.members?.[node] };
   const others = view.list(NODE_STATUS).filter(({ value }) => value.name !== node);
   const peers = others.flatMap(({ value }) => hostOf(value.host.dataAddress)).toSorted();
-  return { name, type, config: { ...config }, joined, peers: joined ? peers : [], revision };
+  return { name, type, config, joined, peers: joined ? peers : [], revision };
 }
 
 export interface CardWish {

@@ -3,18 +3,20 @@
  * `networks`, which makes hosts what the records say; a host that refuses brings the record back.
  */
 import { AppError } from '../../../domain/errors.ts';
-import type { NetworkRecord } from '../../../domain/network.ts';
+import type { NetworkRecord, PendingNetwork } from '../../../domain/network.ts';
 import { type Stored, together } from '../../../store/keyspace.ts';
 import { commit } from '../../commit.ts';
 import { wishFor } from '../../networks/wish.ts';
-import { NETWORK_FORWARDS, NETWORKS } from '../../spaces.ts';
+import { NETWORK_FORWARDS, NETWORKS, PENDING_NETWORKS } from '../../spaces.ts';
 import type { Lxd } from '../context.ts';
 import { onEveryNode } from '../on-nodes.ts';
 
 export const taken = (name: string) => new AppError('exists', `The network already exists: ${name}`);
 
-export async function addNetwork(lxd: Lxd, record: NetworkRecord): Promise<void> {
-  await commit(lxd, NETWORKS.create(NETWORKS.key(record.name), record), () => taken(record.name));
+/** @param pending what was named member by member, and is made now */
+export async function addNetwork(lxd: Lxd, record: NetworkRecord, pending?: Stored<PendingNetwork>): Promise<void> {
+  const named = pending === undefined ? [] : [PENDING_NETWORKS.remove(pending)];
+  await commit(lxd, together(NETWORKS.create(NETWORKS.key(record.name), record), ...named), () => taken(record.name));
   await orElse(makeOnNodes(lxd, record.name), () => remove(lxd, record.name));
 }
 

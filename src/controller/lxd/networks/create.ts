@@ -6,9 +6,9 @@ import { type Cidr, overlap, parseCidr } from '../../../domain/ip.ts';
 import { checkNetworkName } from '../../../domain/names.ts';
 import { type NetworkRecord, tunnelId } from '../../../domain/network.ts';
 import type { NetworkState } from '../../../rpc/gen/berth/agent/v1/network_pb.ts';
-import { type Answer, created, DONE } from '../../http/answer.ts';
+import { type Answer, created } from '../../http/answer.ts';
 import { type ApiRequest, readBody } from '../../http/request.ts';
-import { NETWORKS } from '../../spaces.ts';
+import { NETWORKS, PENDING_NETWORKS } from '../../spaces.ts';
 import type { Lxd } from '../context.ts';
 import { configField, textField, withoutEmpty } from '../fields.ts';
 import { urlOf } from '../lists.ts';
@@ -16,6 +16,7 @@ import { onEveryNode } from '../on-nodes.ts';
 import { addNetwork, taken } from './apply.ts';
 import { withAddresses } from './auto.ts';
 import { checkNetworkConfig } from './config.ts';
+import { addPending } from './members.ts';
 
 const DICE_SIDES = 2 ** 32;
 
@@ -28,11 +29,14 @@ export async function createNetwork(lxd: Lxd, request: ApiRequest): Promise<Answ
   if (sent.type !== '' && sent.type !== 'bridge')
     fail(
       'unsupported',
-      `Network type "${sent.type}" is not supported: networks are bridges; cards reach an interface of the host by nictype macvlan or physical`,
+      `Network type "${sent.type}" is not supported: networks are bridges; cards reach an interface of the host by nictype macvlan`,
     );
   if (lxd.view.get(NETWORKS.key(name)) !== undefined) throw taken(name);
-  // LXD's clients name each member before the whole; here a network is on every node from the start.
-  if (request.query.target) return DONE;
+  const pending = lxd.view.get(PENDING_NETWORKS.key(name));
+  if (request.query.target) {
+    await addPending(lxd, name, sent.description, request.query.target, withoutEmpty(sent.config));
+    return created(urlOf('networks', name));
+  }
   const hosts = await askAll(lxd, name);
   const joined = !hosts.some(({ state }) => state.isBridge && !state.ours);
   const wire = hosts.find(({ state }) => state.there && !state.isBridge);
@@ -49,10 +53,13 @@ export async function createNetwork(lxd: Lxd, request: ApiRequest): Promise<Answ
       ? withAddresses(config, [...used.map(({ cidr }) => cidr), ...routes], () => randomInt(DICE_SIDES) / DICE_SIDES)
       : config,
     ...(joined ? { joined } : {}),
+    ...(pending === undefined ? {} : { members: pending.value.members }),
   };
   checkNetworkConfig(record);
+  for (const own of Object.values(record.members ?? {}))
+    checkNetworkConfig({ ...record, config: { ...record.config, ...own } });
   if (joined) checkApart(record, others);
-  await addNetwork(lxd, record);
+  await addNetwork(lxd, record, pending);
   return created(urlOf('networks', name));
 }
 

@@ -1,21 +1,25 @@
 /** `/1.0/networks`: bridges that every node has under one name. */
 import { z } from 'zod';
 import { fail } from '../../../domain/errors.ts';
+import type { Config } from '../../../domain/instance.ts';
 import { contains, parseCidr } from '../../../domain/ip.ts';
 import { checkNetworkName } from '../../../domain/names.ts';
 import type { NetworkRecord } from '../../../domain/network.ts';
 import type { Stored } from '../../../store/keyspace.ts';
+import { commit } from '../../commit.ts';
 import { type Answer, created, DONE, sync } from '../../http/answer.ts';
 import { type ApiRequest, matchEtag, readBody } from '../../http/request.ts';
 import type { Route } from '../../http/route.ts';
 import { expanded } from '../../instances/expanded.ts';
-import { ADDRESSES, INSTANCES, NETWORK_FORWARDS, NETWORKS, NODES, PROFILES } from '../../spaces.ts';
+import { ADDRESSES, INSTANCES, NETWORK_FORWARDS, NETWORKS, NODES, PENDING_NETWORKS, PROFILES } from '../../spaces.ts';
 import type { Lxd } from '../context.ts';
-import { type ConfigChange, configField, patched, textField, withoutEmpty } from '../fields.ts';
+import { type ConfigChange, configField, patched, withoutEmpty } from '../fields.ts';
 import { list, projectUrl, urlOf } from '../lists.ts';
+import { findMember } from '../member.ts';
 import { changeNetwork, removeNetwork, renameNetwork, taken } from './apply.ts';
 import { checkNetworkConfig } from './config.ts';
 import { checkApart, createNetwork } from './create.ts';
+import { configOn, onlyMemberKeys, shownPending, splitConfig } from './members.ts';
 import { answerState } from './state.ts';
 
 export function networkRoutes(lxd: Lxd): readonly Route[] {
@@ -27,9 +31,9 @@ export function networkRoutes(lxd: Lxd): readonly Route[] {
       handle: request =>
         list(
           request,
-          lxd.view.list(NETWORKS).map(({ value }) => value),
+          allOf(lxd, request),
           ({ name }) => urlOf('networks', name),
-          network => shown(lxd, network),
+          network => network,
         ),
     },
     { method: 'POST', path: '/1.0/networks', access: 'admin', handle: request => createNetwork(lxd, request) },
@@ -38,8 +42,11 @@ export function networkRoutes(lxd: Lxd): readonly Route[] {
       path: '/1.0/networks/:name',
       access: 'trusted',
       handle: request => {
+        const pending = lxd.view.get(PENDING_NETWORKS.key(request.params.name!))?.value;
+        const { target } = request.query;
+        if (pending !== undefined) return sync(shownPending(pending, target));
         const { value } = find(lxd, request);
-        return sync(shown(lxd, value), writable(value));
+        return sync(shown(lxd, value, target), writable(value, target));
       },
     },
     {
@@ -60,13 +67,22 @@ export function networkRoutes(lxd: Lxd): readonly Route[] {
   ];
 }
 
-const writable = ({ config, description }: NetworkRecord) => ({ config, description });
+const writable = (network: NetworkRecord, target?: string) => ({
+  config: configOn(network, target || undefined),
+  description: network.description,
+});
 
-function shown(lxd: Lxd, network: NetworkRecord) {
+function allOf(lxd: Lxd, request: ApiRequest) {
+  const { target } = request.query;
+  const made = lxd.view.list(NETWORKS).map(({ value }) => shown(lxd, value, target));
+  return [...made, ...lxd.view.list(PENDING_NETWORKS).map(({ value }) => shownPending(value, target))];
+}
+
+function shown(lxd: Lxd, network: NetworkRecord, target?: string) {
   return {
     name: network.name,
     type: network.type,
-    ...writable(network),
+    ...writable(network, target),
     managed: true,
     status: 'Created',
     locations: lxd.view.list(NODES).map(({ value }) => value.name),
@@ -81,10 +97,17 @@ function find(lxd: Lxd, request: ApiRequest): Stored<NetworkRecord> {
 
 async function change(lxd: Lxd, request: ApiRequest, next: ConfigChange): Promise<Answer> {
   const old = find(lxd, request);
-  matchEtag(request, writable(old.value));
-  const sent = await readBody(request, z.object({ config: configField, description: textField }));
-  const record = { ...old.value, description: sent.description, config: next(old.value.config, sent.config) };
-  checkNetworkConfig(record);
+  const target = request.query.target && findMember(lxd.view, request.query.target).value.name;
+  matchEtag(request, writable(old.value, target));
+  const sent = await readBody(request, z.object({ config: configField, description: z.string().nullish() }));
+  const { description = '' } = request.method === 'PATCH' ? old.value : {};
+  const record: NetworkRecord = {
+    ...old.value,
+    description: sent.description ?? description,
+    ...nextConfig(old.value, target, next, sent.config),
+  };
+  for (const own of [{}, ...Object.values(record.members ?? {})])
+    checkNetworkConfig({ ...record, config: { ...record.config, ...own } });
   if (record.joined)
     checkApart(
       record,
@@ -93,6 +116,17 @@ async function change(lxd: Lxd, request: ApiRequest, next: ConfigChange): Promis
   checkHolders(lxd, record);
   await changeNetwork(lxd, old, record);
   return DONE;
+}
+
+/** With a target only what that member has for itself may differ from before. */
+function nextConfig(old: NetworkRecord, target: string | undefined, next: ConfigChange, sent: Config) {
+  if (!target) return { config: next(old.config, sent) };
+  const [before] = splitConfig(old.config);
+  const [common, own] = splitConfig(next(configOn(old, target), sent));
+  const keys = new Set([...Object.keys(before), ...Object.keys(common)]);
+  const changed = [...keys].filter(key => before[key] !== common[key]);
+  onlyMemberKeys(Object.fromEntries(changed.map(key => [key, common[key] ?? ''])));
+  return { members: { ...old.members, [target]: own } };
 }
 
 /** Addresses stay with their instances, so the network stays where they are. */
@@ -110,6 +144,11 @@ function checkHolders({ view }: Lxd, record: NetworkRecord): void {
 }
 
 async function remove(lxd: Lxd, request: ApiRequest): Promise<Answer> {
+  const pending = lxd.view.get(PENDING_NETWORKS.key(request.params.name!));
+  if (pending !== undefined) {
+    await commit(lxd, PENDING_NETWORKS.remove(pending));
+    return DONE;
+  }
   const old = find(lxd, request);
   checkUnused(lxd, old.value.name);
   await removeNetwork(lxd, old);
