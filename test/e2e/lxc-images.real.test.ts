@@ -55,6 +55,27 @@ describe('images of instances', { timeout: 240_000 }, () => {
     assert.equal(await seen('c4'), 'mine\n7 8 4755\nf');
   });
 
+  it('properties, groups of hosts and the use of a project, by berth', async () => {
+    const berth = async (line: string) => (await harness.berth(line.split(' '))).stdout.trim();
+    await berth('image set-property again os other');
+    assert.equal(await berth('image get-property again os'), 'other');
+    assert.equal(await lxc('image get-property again os'), 'other');
+    await berth('image unset-property again os');
+    await assert.rejects(berth('image get-property again os'), /Property not found/);
+    await berth('cluster group create fast');
+    await berth('cluster group assign n1 default,fast');
+    assert.equal(await berth('cluster group list --format csv'), await lxc('cluster group list --format csv'));
+    assert.match(await berth('cluster group show fast'), /members:\n- n1/);
+    await berth('cluster group remove n1 fast');
+    await harness.berth(['cluster', 'group', 'edit', 'fast'], { input: 'description: quick\nmembers: [n2]\n' });
+    await berth('cluster group rename fast quick');
+    assert.match(await lxc('cluster group show quick'), /description: quick\nmembers:\n- n2/);
+    await assert.rejects(berth('cluster group delete quick'), /n2 must leave/);
+    await berth('cluster group assign n2 default');
+    await berth('cluster group delete quick');
+    assert.match(await berth('project info default --format csv'), /^INSTANCES,UNLIMITED,\d+$/m);
+  });
+
   it('says what it does not take', async () => {
     await fails('publish nothing', /not found/i);
     await fails('publish c1/nothing', /not found/i);

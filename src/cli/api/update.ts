@@ -11,6 +11,7 @@ const WRITABLE = {
   volume: ['config', 'description', 'expires_at'],
   network: ['config', 'description'],
   forward: ['description', 'config', 'ports'],
+  group: ['description', 'members'],
   member: ['roles', 'failure_domain', 'description', 'config', 'groups'],
   project: ['config', 'description'],
   certificate: ['name', 'type', 'restricted', 'projects', 'certificate'],

@@ -2,6 +2,7 @@ import { AppError } from '../../domain/errors.ts';
 import { at } from '../api/path.ts';
 import { deleteToken, pendingTokens } from '../api/pending-tokens.ts';
 import type { Define } from '../command-table.ts';
+import { defineClusterGroups } from '../groups/cluster-group.ts';
 import { defineEvacuate, defineRestore } from '../groups/evacuate.ts';
 import { defineSettingsCommands } from '../groups/settings.ts';
 import { ask } from '../input/ask.ts';
@@ -107,6 +108,7 @@ export const define: Define = (command, session) => {
       await client.send('POST', path(name), { body: { server_name: to } });
       session.print(`Member ${name} renamed to ${to}`);
     });
+  defineClusterGroups(command, session);
   defineEvacuate(sub('evacuate', 'Empty a host: its instances move elsewhere').alias('evac'), session);
   defineRestore(sub('restore', 'Put an evacuated host back to work'), session);
   defineSettingsCommands(command, session, { kind: 'member', noun: 'host', path });

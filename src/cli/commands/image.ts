@@ -3,6 +3,7 @@ import { type Fields, writable } from '../api/update.ts';
 import type { Define } from '../command-table.ts';
 import { defineAliasCommands } from '../groups/alias.ts';
 import { defineImageBuild } from '../groups/image-build.ts';
+import { defineImageProperties } from '../groups/image-property.ts';
 import { DEFAULT_IMAGE_COLUMNS, type Image, matchesImage, parseImageColumns } from '../image/columns.ts';
 import { renderImageInfo } from '../image/info.ts';
 import { imageFingerprint } from '../image/source.ts';
@@ -81,6 +82,7 @@ export const define: Define = (command, session) => {
         await session.perform(client, `Deleting ${name}`, () => client.send('DELETE', at`images/${fingerprint}`));
       }
     });
+  defineImageProperties(command, session);
   defineImageBuild(sub('build', "Build an image from a distribution's archive"), session);
   defineAliasCommands(sub('alias', 'Manage aliases of images'), session);
 };

@@ -9,7 +9,8 @@ import { collect, parseKeyValues } from '../input/key-value.ts';
 import { readOptionalStdin } from '../input/stdin.ts';
 import { parseReference } from '../remotes/reference.ts';
 import { getRemote, setRemoteProject } from '../remotes/remote.ts';
-import { byName, type Format, formatOption, renderList } from '../render/table.ts';
+import { binarySize } from '../render/quantity.ts';
+import { byName, type Format, formatOption, renderList, sortRows } from '../render/table.ts';
 import { parseYaml } from '../render/yaml.ts';
 
 interface Project {
@@ -21,6 +22,13 @@ interface Project {
 
 /** What a project may have of its own, in LXD's order. */
 const FEATURES = ['images', 'profiles', 'storage.volumes', 'networks'] as const;
+
+interface ProjectState {
+  readonly resources: Readonly<Record<string, { readonly Limit: number; readonly Usage: number }>>;
+}
+
+/** Resources that are counted in bytes. */
+const BYTES = new Set(['disk', 'memory']);
 
 export const define: Define = (command, session) => {
   const path = (name: string) => at`projects/${name}`;
@@ -85,6 +93,22 @@ export const define: Define = (command, session) => {
       const remotes = await session.remotes();
       if (getRemote(remotes, remote).project === name)
         await session.saveRemotes(setRemoteProject(remotes, remote, 'default'));
+    });
+  command
+    .command('info')
+    .description('Show how much of its limits a project uses')
+    .argument('<project>')
+    .addOption(formatOption())
+    .action(async (reference: string, { format }: { format: Format }) => {
+      const { client, name } = await session.resolve(reference);
+      const { resources } = await client.get<ProjectState>(`${path(name)}/state`);
+      const rows = Object.entries(resources).map(([resource, { Limit, Usage }]) => {
+        const show = (value: number) => (BYTES.has(resource) ? binarySize(value) : String(value));
+        return [resource.toUpperCase(), Limit < 0 ? 'UNLIMITED' : show(Limit), show(Usage)];
+      });
+      session.print(
+        await renderList({ headers: ['RESOURCE', 'LIMIT', 'USAGE'], rows: sortRows(rows), raw: resources }, format),
+      );
     });
   defineSettingsCommands(command, session, { kind: 'project', noun: 'project', path });
   command
