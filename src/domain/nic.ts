@@ -24,6 +24,29 @@ const nictype: ValueCheck = (key, value) => {
 
 const bitRate: ValueCheck = (key, value) => void parseBitRate(key, value);
 
+const refused =
+  (why: string): ValueCheck =>
+  key =>
+    fail('unsupported', `"${key}" is not supported: ${why}`);
+
+/** LXD's other options. */
+const NOT_HERE: Readonly<Record<string, ValueCheck>> = {
+  host_name: refused('each host names the outer end itself, the same on all'),
+  vlan: refused('bridges here know no VLANs; make a bridge for each'),
+  'vlan.tagged': refused('bridges here know no VLANs; make a bridge for each'),
+  gvrp: refused('bridges here know no VLANs'),
+  'queue.tx.length': refused('it is that of the kernel'),
+  'boot.priority': refused('only virtual machines start from a card'),
+  'security.port_isolation': refused('use a network for each group of instances'),
+  'ipv4.routes': refused('set ipv4.routes of the network'),
+  'ipv6.routes': refused('set ipv6.routes of the network'),
+  'ipv4.routes.external': refused('there is no OVN and no BGP'),
+  'ipv6.routes.external': refused('there is no OVN and no BGP'),
+  'maas.subnet.ipv4': refused('there is no MAAS'),
+  'maas.subnet.ipv6': refused('there is no MAAS'),
+  'security.acls': refused('there are no network ACLs'),
+};
+
 /** What only a bridge of the host can see to. */
 const OF_BRIDGED = [
   'limits.ingress',
@@ -51,6 +74,7 @@ export const NIC: DeviceKind = {
     'security.mac_filtering': boolean,
     'security.ipv4_filtering': boolean,
     'security.ipv6_filtering': boolean,
+    ...NOT_HERE,
   },
   together: (name, device) => {
     const kind = nicKind(device);

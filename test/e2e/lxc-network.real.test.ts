@@ -231,6 +231,17 @@ describe('networks', { timeout: 240_000 }, () => {
     await inside('c1', 'ip', 'link', 'set', 'eth0', 'address', '02:00:00:00:00:99');
     const lied = await harness.lxc(['exec', 'c1', '--', 'ping', '-c', '1', '-W', '1', two], { allowFailure: true });
     assert.notEqual(lied.code, 0);
+    await lxc('restart', 'c1', '--force');
+    const leases = await lxc('network', 'list-leases', 'br1', '--format', 'csv');
+    const six = /^c2,[0-9a-f:]+,(fd42:[0-9a-f:]+),/m.exec(leases)![1]!;
+    await inside('c1', 'ip', 'addr', 'add', 'fd42:0:0:200::99/64', 'dev', 'eth0');
+    const lie = ['exec', 'c1', '--', 'ping', '-6', '-c', '1', '-W', '1', '-I', 'fd42:0:0:200::99', six];
+    await eventually(async () => void (await lxc(...lie)));
+    await lxc('config', 'device', 'set', 'c1', 'eth0', 'security.ipv6_filtering=true');
+    assert.notEqual((await harness.lxc(lie, { allowFailure: true })).code, 0);
+    await inside('c1', 'ip', 'addr', 'del', 'fd42:0:0:200::99/64', 'dev', 'eth0');
+    await inside('c1', 'ping', '-6', '-c', '1', '-W', '5', six);
+    await lxc('config', 'device', 'set', 'c1', 'eth0', 'security.ipv6_filtering=false', 'security.mac_filtering=false');
     for (const host of ['n2', 'n3']) assert.doesNotMatch(await onHost(host, 'nft', 'list', 'tables'), /bridge berth_v/);
   });
 

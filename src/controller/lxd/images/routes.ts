@@ -7,7 +7,7 @@ import type { Stored } from '../../../store/keyspace.ts';
 import { beginDeleteImage, beginImportImage } from '../../commands/images.ts';
 import { commit } from '../../commit.ts';
 import { type Answer, DONE, started, sync } from '../../http/answer.ts';
-import { type ApiRequest, matchEtag, parse, readBody, readText } from '../../http/request.ts';
+import { type ApiRequest, matchEtag, readBody, readText } from '../../http/request.ts';
 import type { Route } from '../../http/route.ts';
 import { IMAGES } from '../../spaces.ts';
 import type { Lxd } from '../context.ts';
