@@ -77,7 +77,19 @@ describe('custom volumes', { timeout: 240_000 }, () => {
   it('is not deleted while it is used; a pool not while it has one', async () => {
     await fails('storage volume delete default v1', /still in use, e.g. by \/1.0\/instances\/c1/);
     await fails('storage delete folders', /in use/);
+    await fails('storage volume move default/v1 default/moved', /still in use/);
     await volume('detach default v1 c1');
+    await berth('storage volume move default/v1 folders/moved --destination-target n3');
+    assert.match(await volume('list folders --format csv'), /^custom,moved,,filesystem,0,n3$/m);
+    assert.match(await volume('list folders --format csv'), /moved\/s0,,filesystem,0,n3$/m);
+    assert.doesNotMatch(await volume('list default --format csv'), /,v1/);
+    await volume('move folders/moved default/v1');
+    assert.match(await volume('list default --format csv'), /^custom,v1,,filesystem,0,n3$/m);
+    await lxc('launch busybox c4 --target n3');
+    await volume('attach default v1 c4 /v1');
+    await lxc('restart -f c4');
+    assert.equal(await inside('c4', 'cat /v1/x; stat -c "%u %g %a" /v1/x'), 'hello\n5 6 4750');
+    await lxc('delete -f c4');
     await volume('rename default v1 renamed');
     await volume('delete default renamed/s0');
     await volume('delete default renamed');

@@ -47,6 +47,7 @@ export const API_EXTENSIONS = [
   'cluster_internal_copy',
   // things
   'storage',
+  'custom_volume_snapshot_expiry',
   'storage_api_local_volume_handling',
   'storage_api_project',
   'storage_api_volume_rename',

@@ -11,6 +11,7 @@ import { snapshotExpiry } from './snapshot-expiry.ts';
 import { snapshotSchedule } from './snapshot-schedule.ts';
 import { sweep } from './sweep.ts';
 import { tellEnds } from './tell-ends.ts';
+import { volumeExpiry } from './volume-expiry.ts';
 
 /** Made anew for each time as leader: what they remember is not worth more. */
 export function makeReconcilers(): readonly Reconciler[] {
@@ -26,5 +27,6 @@ export function makeReconcilers(): readonly Reconciler[] {
     snapshotExpiry,
     snapshotSchedule(),
     backupExpiry,
+    volumeExpiry,
   ];
 }

@@ -27,6 +27,7 @@ import { updateInstance } from './update-instance.ts';
 import { changeVolume } from './volumes/change-volume.ts';
 import { copyVolume } from './volumes/copy-volume.ts';
 import { deleteVolume } from './volumes/delete-volume.ts';
+import { moveVolume } from './volumes/move-volume.ts';
 import { createVolumeSnapshot, deleteVolumeSnapshot, restoreVolume } from './volumes/snapshots.ts';
 
 export const SAGA_TABLES: readonly Saga[] = [
@@ -65,6 +66,7 @@ export const SAGA_TABLES: readonly Saga[] = [
   changeVolume,
   copyVolume,
   deleteVolume,
+  moveVolume,
   createVolumeSnapshot,
   deleteVolumeSnapshot,
   restoreVolume,

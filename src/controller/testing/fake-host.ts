@@ -269,7 +269,7 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
     },
     ...snapshotVerbs(host, expect),
     ...moveVerbs(host, all),
-    ...volumeVerbs(host.volumes),
+    ...volumeVerbs(host, all),
   };
 }
 

@@ -1,4 +1,4 @@
-/** Custom volumes on fake hosts: the ids that are there, each with those of its snapshots. They do not move between hosts. */
+/** Custom volumes on fake hosts: the ids that are there, each with those of its snapshots. What is sent is there at once. */
 import { fail } from '../../domain/errors.ts';
 import type { AgentServer } from '../../rpc/agent-services.ts';
 import type { Volumes } from '../../rpc/gen/berth/agent/v1/volumes_pb.ts';
@@ -6,11 +6,15 @@ import type { Server } from '../../rpc/shapes.ts';
 
 type VolumeVerbs = Pick<AgentServer, keyof Server<typeof Volumes>>;
 
-/** @param volumes of the host: snapshot ids by volume id */
-export function volumeVerbs(volumes: Map<string, Set<string>>): VolumeVerbs {
+interface Holder {
+  readonly name: string;
+  /** Snapshot ids by volume id. */
+  readonly volumes: Map<string, Set<string>>;
+}
+
+export function volumeVerbs({ name, volumes }: Holder, all: ReadonlyMap<string, Holder>): VolumeVerbs {
   const expect = (id: string | undefined) =>
     volumes.get(id ?? '') ?? fail('not-found', `volume ${id} is not on this host`);
-  const notHere = () => fail('unsupported', 'volumes of fake hosts do not move');
   return {
     ensureVolume: async function* ({ ref, copy }) {
       if (copy !== undefined) expect(copy.id);
@@ -39,11 +43,17 @@ export function volumeVerbs(volumes: Map<string, Set<string>>): VolumeVerbs {
       if (replaced !== '') snapshots.add(replaced);
       return {};
     },
-    receiveVolume: async () => notHere(),
-    sendVolume: async function* () {
-      yield* [];
-      notHere();
+    receiveVolume: async ({ ref }) =>
+      volumes.has(ref!.id) ? { token: '', address: '' } : { token: ref!.id, address: name },
+    sendVolume: async function* ({ ref, to, snapshots }) {
+      expect(ref?.id);
+      all.get(to!.address)!.volumes.set(to!.token, new Set(Object.values(snapshots)));
+      yield { done: true };
     },
-    endReceiveVolume: async () => notHere(),
+    endReceiveVolume: async ({ ref, keep }) => {
+      if (keep) expect(ref?.id);
+      else volumes.delete(ref!.id);
+      return {};
+    },
   };
 }

@@ -22,7 +22,13 @@ import {
   beginDeleteVolumeSnapshot,
   beginRestoreVolume,
 } from '../commands/volumes/snapshots.ts';
-import { beginChangeVolume, beginCopyVolume, beginDeleteVolume, createVolume } from '../commands/volumes/volumes.ts';
+import {
+  beginChangeVolume,
+  beginCopyVolume,
+  beginDeleteVolume,
+  beginMoveVolume,
+  createVolume,
+} from '../commands/volumes/volumes.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import { instanceBeginning } from '../sagas/instance-beginning.ts';
 import { renameProject } from '../sagas/rename-project.ts';
@@ -371,6 +377,18 @@ export const SAGA_CASES: readonly SagaCase[] = [
     saga: 'copy-volume',
     prepare: usedVolume,
     begin: c => beginCopyVolume(c, { ...newVolume('v2', ''), from: v1, snapshot: '', volumeOnly: false }),
+  },
+  {
+    name: 'copy a volume to another host',
+    saga: 'copy-volume',
+    prepare: usedVolume,
+    begin: c => beginCopyVolume(c, { ...newVolume('v2', 'n2'), from: v1, snapshot: '', volumeOnly: false }),
+  },
+  {
+    name: 'move a volume with its snapshot',
+    saga: 'move-volume',
+    prepare: freeVolume,
+    begin: c => beginMoveVolume(c, v1, { pool: 'default', name: 'v9', node: 'n2' }),
   },
   {
     name: 'snapshot a volume',

@@ -1,4 +1,4 @@
-/** `storage volume copy`, `snapshot` and `restore`. */
+/** `storage volume copy`, `move`, `snapshot` and `restore`. */
 import type { Command } from 'commander';
 import { fail } from '../../../domain/errors.ts';
 import { at } from '../../api/path.ts';
@@ -34,6 +34,28 @@ export function defineVolumeCopies(group: Command, session: Session): void {
         }),
       );
       session.print('Storage volume copied successfully!');
+    });
+  group
+    .command('move')
+    .alias('mv')
+    .description('Move a storage volume that nobody uses to another pool or host')
+    .argument('<pool/volume>')
+    .argument('<new-pool/volume>')
+    .option('--destination-target <host>', 'the host that shall have it')
+    .action(async (from: string, to: string, options: { destinationTarget?: string }) => {
+      const { client, name: source } = await session.resolve(from);
+      const target = await session.resolve(to);
+      if (client !== target.client)
+        fail('unsupported', 'Moving storage volumes between servers is not supported by this version of Berth');
+      const [pool = '', volume = ''] = source.split('/');
+      const [newPool = '', name = ''] = target.name.split('/');
+      await session.perform(client, `Moving ${from}`, () =>
+        client.send('POST', volumePath(pool, volume).volume, {
+          body: { name, pool: newPool },
+          query: { target: options.destinationTarget },
+        }),
+      );
+      session.print('Storage volume moved successfully!');
     });
   group
     .command('snapshot')

@@ -13,6 +13,7 @@ import type { SagaRecord } from '../../saga/saga-record.ts';
 import { changeVolume } from '../../sagas/volumes/change-volume.ts';
 import { copyVolume } from '../../sagas/volumes/copy-volume.ts';
 import { deleteVolume } from '../../sagas/volumes/delete-volume.ts';
+import { moveVolume } from '../../sagas/volumes/move-volume.ts';
 import { volumeBeginning, volumeKey, volumeLock } from '../../sagas/volumes/volume-beginning.ts';
 import { NODES, POOLS, VOLUME_SNAPSHOTS, VOLUMES } from '../../spaces.ts';
 import { getVolume, getVolumeSnapshot, type VolumeName, volumeSnapshots } from '../../volumes/store.ts';
@@ -128,6 +129,41 @@ export async function beginCopyVolume(
     writes,
     refusal: () => taken(record.name),
   });
+}
+
+export interface VolumeMove {
+  readonly pool: string;
+  readonly name: string;
+  readonly node: string;
+}
+
+/** To another host or pool. @throws AppError `not-found`, `invalid` while it is used or holds nothing yet, `exists`, `busy`. */
+export async function beginMoveVolume(
+  { engine, view }: Commander,
+  which: VolumeName,
+  { pool, name, node }: VolumeMove,
+  requestor?: Requestor,
+): Promise<SagaRecord> {
+  const { value } = getVolume(view, which);
+  mustBeUnused(view, value);
+  if (value.node === '') fail('invalid', `Storage volume "${value.name}" holds nothing yet: make it where it shall be`);
+  if (view.get(NODES.key(node)) === undefined) fail('not-found', `Cluster member not found: ${node}`);
+  checkVolumeConfig(value.config, poolOf(view, pool).driver);
+  const to = { project: value.project, pool, name: checkName('storage volume', name) };
+  const there = view.get(keyOf(to));
+  if (there !== undefined && there.value.id !== value.id) throw taken(name);
+  const ids = volumeSnapshots(view, value.id).map(each => each.value.id);
+  const input = {
+    ...volumeKey(value),
+    from: value.node,
+    to,
+    node,
+    snapshots: Object.fromEntries(ids.map(id => [id, id])),
+    transfer: randomUUID(),
+  };
+  const beginning = volumeBeginning('Moving storage volume', value, requestor);
+  const locks = new Set([...beginning.locks, volumeLock(to)]);
+  return engine.start(moveVolume, input, { ...beginning, locks: [...locks] });
 }
 
 function newVolume(

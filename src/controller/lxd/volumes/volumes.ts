@@ -7,6 +7,7 @@ import {
   beginChangeVolume,
   beginCopyVolume,
   beginDeleteVolume,
+  beginMoveVolume,
   createVolume,
   renameVolume,
 } from '../../commands/volumes/volumes.ts';
@@ -141,9 +142,12 @@ export async function renameOrMove(lxd: Lxd, request: ApiRequest): Promise<Answe
   );
   if (sent.migration)
     fail('unsupported', 'Copying a storage volume to another server is not supported by this version');
-  const elsewhere = (sent.pool !== '' && sent.pool !== value.pool) || !!request.query.target || sent.project !== '';
-  if (elsewhere)
-    fail('unsupported', 'Moving a storage volume is not supported by this version: copy it, then delete the original');
+  if (sent.project !== '' && volumeHome(lxd.view, sent.project) !== value.project)
+    fail('unsupported', 'Moving a storage volume to another project is not supported by this version: copy it there');
+  mustMayTarget(lxd.view, request);
+  const to = { pool: sent.pool || value.pool, name: sent.name || value.name, node: request.query.target || value.node };
+  if (to.pool !== value.pool || to.node !== value.node)
+    return started(sagaOperation(await beginMoveVolume(lxd, value, to, requestorOf(request))));
   await renameVolume(lxd, value, sent.name);
   return created(urlOfVolume({ ...value, name: sent.name }));
 }

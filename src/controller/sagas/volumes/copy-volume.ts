@@ -3,15 +3,14 @@
  * between the two hosts. The new name is claimed by a record of phase `creating` as the saga starts.
  */
 
-import { isTrue } from '../../../domain/values.ts';
-import type { VolumeRecord } from '../../../domain/volume.ts';
 import { commitDecided } from '../../decide.ts';
 import { drain } from '../../instances/progress.ts';
 import { saga } from '../../saga/saga.ts';
 import type { StepContext } from '../../saga/step-context.ts';
 import { VOLUME_SNAPSHOTS, VOLUMES } from '../../spaces.ts';
 import { getVolume } from '../../volumes/store.ts';
-import { sizeBytesOf, volumeOrder, volumeRef } from '../../volumes/use.ts';
+import { volumeOrder, volumeRef } from '../../volumes/use.ts';
+import { sendOver, takeBack } from './send-over.ts';
 import type { VolumeKey } from './volume-beginning.ts';
 
 export type CopyVolumeInput = VolumeKey & {
@@ -51,32 +50,11 @@ async function make(context: StepContext, { input }: Given): Promise<void> {
   } else await sendOver(context, input, source, copy);
 }
 
-async function sendOver(
-  context: StepContext,
-  { node, transfer, snapshot, snapshots }: CopyVolumeInput,
-  source: VolumeRecord,
-  copy: VolumeRecord,
-): Promise<void> {
-  const target = context.agents.of(node);
-  const unmapped = isTrue(copy.config['security.unmapped']);
-  const to = await target.receiveVolume({ ref: volumeRef(copy), transfer, unmapped });
-  // Without a token it came whole before, and only its end is to be said again.
-  if (to.token !== '') {
-    const order = { ref: volumeRef(source), transfer, to, snapshot, snapshots, unmapped };
-    await drain(context, 'fs_progress', context.agents.of(source.node).sendVolume(order));
-  }
-  const sizeBytes = sizeBytesOf(copy.config);
-  await target.endReceiveVolume({ ref: volumeRef(copy), transfer, keep: true, sizeBytes, unmapped });
-}
-
 async function unmake(context: StepContext, { input }: Given): Promise<void> {
   const copy = context.view.get(VOLUMES.key(input.project, input.pool, input.name))?.value;
   if (copy?.id !== input.id) return;
-  const target = context.agents.of(input.node);
-  const unmapped = isTrue(copy.config['security.unmapped']);
-  const end = { ref: volumeRef(input), transfer: input.transfer, keep: false, unmapped };
-  if (!input.local) await target.endReceiveVolume(end);
-  await target.ensureNoVolume(volumeRef(input));
+  if (input.local) await context.agents.of(input.node).ensureNoVolume(volumeRef(input));
+  else await takeBack(context, input, copy);
 }
 
 async function publish(context: StepContext, { input }: Given): Promise<void> {
