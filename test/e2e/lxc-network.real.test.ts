@@ -264,6 +264,36 @@ describe('networks', { timeout: 240_000 }, () => {
     assert.doesNotMatch(await lxc('network', 'list', '--format', 'csv'), /br2|eth0/);
   });
 
+  it('is read and changed by every other command', async () => {
+    const edit = (args: string[], text: string) => harness.lxc(args, { input: text });
+    assert.equal(await lxc('network', 'get', 'br1', 'dns.domain'), 'lab\n');
+    await lxc('network', 'set', 'br1', 'user.x=1');
+    await lxc('network', 'unset', 'br1', 'user.x');
+    const shown = await lxc('network', 'show', 'br1');
+    await edit(['network', 'edit', 'br1'], shown.replace('description: ""', 'description: of the lab'));
+    assert.match(await lxc('network', 'show', 'br1'), /description: of the lab/);
+    await lxc('profile', 'create', 'p');
+    await lxc('network', 'attach-profile', 'br1', 'p', 'eth0', 'eth0');
+    assert.match(await lxc('profile', 'show', 'p'), /parent: br1/);
+    await lxc('init', 'busybox', 'c3', '-p', 'default', '-p', 'p');
+    assert.match(await lxc('network', 'list-leases', 'br1', '--format', 'csv'), /^c3,[0-9a-f:]+,198\.19\.200\./m);
+    await lxc('delete', 'c3');
+    await lxc('network', 'detach-profile', 'br1', 'p', 'eth0');
+    await lxc('profile', 'delete', 'p');
+    const listen = harness.cluster.layout.clientAddress.replace(/\d+$/, '151');
+    const forward = (verb: string, ...more: string[]) => lxc('network', 'forward', verb, 'br1', listen, ...more);
+    await forward('create', 'target_address=198.19.200.77');
+    await forward('set', 'user.x=1');
+    assert.equal(await forward('get', 'user.x'), '1\n');
+    await forward('unset', 'user.x');
+    const yaml = await forward('show');
+    assert.match(yaml, /target_address: 198\.19\.200\.77/);
+    await edit(['network', 'forward', 'edit', 'br1', listen], yaml.replace('.77', '.78'));
+    await lxc('network', 'forward', 'port', 'add', 'br1', listen, 'udp', '53', '198.19.200.78');
+    assert.match(await forward('show'), /target_address: 198\.19\.200\.78[\s\S]*protocol: udp/);
+    await forward('delete');
+  });
+
   it('is named member by member first, as in a cluster of LXD', async () => {
     for (const host of HOSTS)
       assert.equal(await lxc('network', 'create', 'br4', '--target', host), `Network br4 pending on member ${host}\n`);

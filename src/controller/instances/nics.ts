@@ -7,7 +7,7 @@ import { fail } from '../../domain/errors.ts';
 import type { Config, Devices } from '../../domain/instance.ts';
 import { contains as inside, parseCidr, shortest, stableAddress } from '../../domain/ip.ts';
 import type { AddressRecord, NetworkRecord } from '../../domain/network.ts';
-import { nics } from '../../domain/nic.ts';
+import { nicKind, nics } from '../../domain/nic.ts';
 import type { Key } from '../../store/keyspace.ts';
 import type { View } from '../../store/view.ts';
 import { ADDRESSES, NETWORK_FORWARDS, NETWORKS } from '../spaces.ts';
@@ -38,7 +38,8 @@ export function planNics(view: View, id: string, config: Config, devices: Device
     };
     if (!options.name) set('name', name);
     set('hwaddr', options.hwaddr || keep('hwaddr') || macAddress(id, device));
-    const managed = options.network ? view.get(NETWORKS.key(network))?.value : undefined;
+    // Clients also name the network as a bridge (`lxc network attach-profile` does): it is the same wire.
+    const managed = nicKind(options) === 'bridged' ? view.get(NETWORKS.key(network))?.value : undefined;
     if (options.network && managed === undefined) fail('invalid', `Network "${network}" does not exist`);
     const own = sixOf(managed, planned[`volatile.${device}.hwaddr`]!);
     const six = options['ipv6.address'] ? shortest(options['ipv6.address']) : own?.address;

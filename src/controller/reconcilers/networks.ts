@@ -51,7 +51,13 @@ interface Tell {
 function* plan({ view, agents, refresh }: ReconcileContext, told: Map<string, string>): Generator<Tell> {
   const networks = view.list(NETWORKS);
   const joined = networks.filter(({ value }) => value.joined).map(({ value }) => value.name);
-  const tables = new Map(joined.map(name => [name, cardsOn(view, name)]));
+  // Each table is written out once, not once a host.
+  const tables = new Map(
+    joined.map(name => {
+      const cards = cardsOn(view, name);
+      return [name, { cards, text: JSON.stringify(cards) }];
+    }),
+  );
   for (const { value: status, modRevision: revision } of view.list(NODE_STATUS)) {
     const { name: node, state, host, bootId } = status;
     if (state !== 'online') continue;
@@ -64,10 +70,10 @@ function* plan({ view, agents, refresh }: ReconcileContext, told: Map<string, st
       const wish = wishFor(view, stored, node);
       const text = JSON.stringify([bootId, { ...wish, revision: String(wish.revision) }]);
       yield { what, node, text, work: () => agent.ensureNetwork(wish).then(() => refresh(node)) };
-      const cards = tables.get(name);
-      if (cards === undefined) continue;
-      const work = () => agent.ensureCards({ network: name, cards });
-      yield { what: `cards of ${name}`, node, text: JSON.stringify([bootId, cards]), work };
+      const table = tables.get(name);
+      if (table === undefined) continue;
+      const work = () => agent.ensureCards({ network: name, cards: table.cards });
+      yield { what: `cards of ${name}`, node, text: `${bootId} ${table.text}`, work };
       const forwards = forwardsOn(view, name, node);
       const tell = () => agent.ensureForwards({ network: name, forwards });
       yield { what: `forwards of ${name}`, node, text: JSON.stringify([bootId, forwards]), work: tell };
