@@ -22,7 +22,7 @@ import type { Host } from './host.ts';
 import { readHostFacts } from './host-facts.ts';
 import { type ImageStore, openImageStore } from './image/image-store.ts';
 import { serveImageStreams } from './image/image-streams.ts';
-import { publishService } from './image/publish/service.ts';
+import { imageSourceService } from './image/source-service.ts';
 import { imageService } from './image-service.ts';
 import { imagesIn } from './images.ts';
 import { instanceLocks } from './instance-lock.ts';
@@ -91,7 +91,7 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
       ...usageService(host),
       ...fileService(host, dataPlane),
       ...networkService(host),
-      ...publishService(host, store, verb),
+      ...imageSourceService(host, store, verb),
       ...volumeService(host, { dataPlane, identity }),
     },
     allow: isController,

@@ -157,6 +157,7 @@ async function perform(
 function shown(picture: Readonly<Record<string, unknown>>, { restored }: SagaCase): unknown {
   if (restored === undefined) return picture;
   if (restored === 'admission only') return picture.nodes;
+  if (restored === 'all but images') return { ...picture, images: [] };
   const without = (key: string, value: unknown) =>
     ['state', 'wanted', 'memory', 'stateful'].includes(key) ? undefined : value;
   return JSON.parse(JSON.stringify(picture), without);

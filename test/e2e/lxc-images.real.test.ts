@@ -4,6 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Harness, openHarness } from './harness.ts';
+import { type ImageStore, openImageStore } from './image-store.ts';
 
 describe('images of instances', { timeout: 240_000 }, () => {
   let harness: Harness;
@@ -53,6 +54,70 @@ describe('images of instances', { timeout: 240_000 }, () => {
     await lxc(`image import ${join(folder, 'pub.tar.gz')} --alias again`);
     await lxc('launch again c4 --target n2');
     assert.equal(await seen('c4'), 'mine\n7 8 4755\nf');
+  });
+
+  describe('from an image store', () => {
+    let store: ImageStore;
+    before(async () => {
+      store = await openImageStore(harness.image, harness.cluster.layout.gateway);
+      await lxc('image delete busybox');
+    });
+    after(() => store?.close());
+    const send = async (path: string, body: unknown) => {
+      const text = await harness.lxc(['query', '-X', 'POST', '--wait', '-d', JSON.stringify(body), path], {
+        allowFailure: true,
+      });
+      return `${text.stdout}${text.stderr}`;
+    };
+    const source = (more: object) => ({
+      type: 'image',
+      mode: 'pull',
+      server: store.url,
+      certificate: store.certificate,
+      ...more,
+    });
+
+    it('an instance is made of an image that is fetched first, once', async () => {
+      const wish = { name: 's1', source: source({ protocol: 'simplestreams', alias: 'busybox/1' }) };
+      assert.match(await send('/1.0/instances?target=n3', wish), /Success/);
+      await lxc('start s1');
+      assert.equal(await inside('s1', 'echo up'), 'up');
+      assert.match(
+        await lxc('image list --format csv -c Fd'),
+        new RegExp(`^${store.fingerprint},BusyBox one amd64`, 'm'),
+      );
+      const before = store.asked.length;
+      assert.match(await send('/1.0/instances', { ...wish, name: 's2' }), /Success/);
+      assert.deepEqual(store.asked.slice(before), ['/streams/v1/index.json', '/streams/v1/images.json']);
+    });
+
+    it('what is damaged, not there or not trusted is refused, and nothing stays', async () => {
+      await lxc('delete -f s1 s2');
+      await lxc(`image delete ${store.fingerprint}`);
+      const nothing = await send('/1.0/images', { source: source({ protocol: 'simplestreams', alias: 'nothing' }) });
+      assert.match(nothing, /nothing/);
+      const other = { ...source({ protocol: 'simplestreams', alias: 'busybox' }), certificate: '' };
+      assert.match(await send('/1.0/images', { source: other }), /certificate/i);
+      store.damage();
+      const wish = { name: 's3', source: source({ protocol: 'simplestreams', alias: 'busybox' }) };
+      assert.match(await send('/1.0/instances', wish), /damaged/);
+      assert.doesNotMatch(await lxc('image list --format csv -c F'), new RegExp(store.fingerprint));
+      assert.doesNotMatch(await lxc('list --format csv -c n'), /s3/);
+    });
+
+    it('by the protocol of LXD servers', async () => {
+      const again = await openImageStore(harness.image, new URL(store.url).hostname);
+      try {
+        const from = { type: 'image', protocol: 'lxd', server: again.url, certificate: again.certificate, alias: 'bb' };
+        assert.match(await send('/1.0/images', { source: from, properties: { mine: 'yes' } }), /Success/);
+        assert.match(await lxc(`image show ${again.fingerprint}`), /mine: "yes"[^]*os: from LXD/);
+        await lxc(`image alias create busybox ${again.fingerprint}`);
+        await lxc('launch busybox s4');
+        assert.equal(await inside('s4', 'echo up'), 'up');
+      } finally {
+        await again.close();
+      }
+    });
   });
 
   it('properties, groups of hosts and the use of a project, by berth', async () => {

@@ -19,6 +19,7 @@ import { unpackRoot } from './unpack.ts';
 export interface ImageStore {
   /** Where the part of an upload is to be written; makes the folder. */
   uploadPath(upload: string, part: Part): Promise<string>;
+  removePart(upload: string, part: Part): Promise<void>;
   /**
    * Makes an image of an upload, or throws `invalid` and deletes the upload. An image that is here already is not
    * replaced. Asked again, it answers the same. @param expected fingerprint that the sender announced
@@ -76,6 +77,7 @@ export async function openImageStore(dataFolder: string, limits: ImageLimits = D
       await mkdir(uploadFolder(upload), { recursive: true, mode: 0o700 });
       return join(uploadFolder(upload), part);
     },
+    removePart: (upload, part) => rm(join(uploadFolder(upload), part), { force: true }),
     async finishUpload(upload, expected) {
       const folder = uploadFolder(upload);
       const known = await find(expected ?? (await readFile(receipt(upload), 'utf8').catch(() => 'none')));

@@ -1,6 +1,7 @@
 /** metadata.yaml of an image: what LXD's images say of themselves, checked and in one spelling. */
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { architectureOf } from '../../domain/architecture.ts';
 import { AppError, fail } from '../../domain/errors.ts';
 
 export const TRIGGERS = ['create', 'copy', 'start', 'rename'] as const;
@@ -25,31 +26,6 @@ export interface ImageMetadata {
   /** By absolute path in the instance. */
   readonly templates: Readonly<Record<string, ImageTemplate>>;
 }
-
-const ALIASES: Readonly<Record<string, string>> = {
-  amd64: 'x86_64',
-  'x86-64': 'x86_64',
-  arm64: 'aarch64',
-  i386: 'i686',
-  i486: 'i686',
-  i586: 'i686',
-  x86: 'i686',
-  armhf: 'armv7l',
-  arm: 'armv7l',
-  armv7: 'armv7l',
-  armel: 'armv6l',
-  armv6: 'armv6l',
-  armv8: 'armv8l',
-  powerpc: 'ppc',
-  powerpc64: 'ppc64',
-  ppc64el: 'ppc64le',
-  powerpc64le: 'ppc64le',
-  loong64: 'loongarch64',
-};
-const ARCHITECTURES = new Set([
-  ...['x86_64', 'aarch64', 'i686', 'armv7l', 'armv6l', 'armv8l', 'ppc', 'ppc64', 'ppc64le', 's390x'],
-  ...['riscv32', 'riscv64', 'mips', 'mips64', 'loongarch64'],
-]);
 
 /** YAML makes numbers, booleans and dates of what people wrote as text. */
 const text = z
@@ -86,7 +62,7 @@ export function parseMetadata(yaml: string): ImageMetadata {
   }
   const { architecture, creation_date, expiry_date = 0, properties, templates } = raw.data!;
   return {
-    architecture: architectureOf(architecture),
+    architecture: architectureOf(architecture, 'metadata.yaml of the image'),
     createdAt: creation_date,
     expiresAt: expiry_date,
     properties: properties ?? {},
@@ -97,14 +73,6 @@ export function parseMetadata(yaml: string): ImageMetadata {
       }),
     ),
   };
-}
-
-/** LXD's spelling of an architecture. Throws `invalid` for one that nobody knows. */
-function architectureOf(name: string): string {
-  const plain = ALIASES[name.toLowerCase()] ?? name.toLowerCase();
-  return ARCHITECTURES.has(plain)
-    ? plain
-    : fail('invalid', `metadata.yaml of the image: architecture: "${name}" is unknown`);
 }
 
 function load(yaml: string): unknown {

@@ -9,6 +9,7 @@ import { nextSnapshotName } from '../../domain/snapshot-name.ts';
 import { together } from '../../store/keyspace.ts';
 import { getBackup } from '../instances/backup-store.ts';
 import { getInstance } from '../instances/instance-store.ts';
+import { type NewInstance, newInstance } from '../instances/new-instance.ts';
 import { mustBeReachable } from '../instances/state.ts';
 import { claim, claiming, claimRefusal } from '../projects/claim.ts';
 import { getProject } from '../projects/project-store.ts';
@@ -21,7 +22,6 @@ import { instanceBeginning } from '../sagas/instance-beginning.ts';
 import { backupResources } from '../sagas/urls.ts';
 import { BACKUPS, INSTANCES } from '../spaces.ts';
 import type { Commander, Requestor } from './commander.ts';
-import { type NewInstance, newInstance } from './new-instance.ts';
 import { mustBeFree } from './rename-instance.ts';
 
 export interface NewBackup {

@@ -5,6 +5,7 @@ import type { Config, InstanceRecord } from '../../domain/instance.ts';
 import type { SnapshotRecord } from '../../domain/snapshot.ts';
 import { together } from '../../store/keyspace.ts';
 import { getInstance } from '../instances/instance-store.ts';
+import { type NewInstance, newInstance } from '../instances/new-instance.ts';
 import { getSnapshot, snapshotsOf } from '../instances/snapshot-store.ts';
 import { mustBeReachable } from '../instances/state.ts';
 import { claim, claiming, claimRefusal } from '../projects/claim.ts';
@@ -16,7 +17,6 @@ import type { CopyOrder } from '../sagas/create-instance.ts';
 import { instanceBeginning } from '../sagas/instance-beginning.ts';
 import { INSTANCES } from '../spaces.ts';
 import type { Commander, Requestor } from './commander.ts';
-import { type NewInstance, newInstance } from './new-instance.ts';
 
 export interface InstanceCopy extends Omit<NewInstance, 'image'> {
   /** `c1`, or `c1/snapshot`. */

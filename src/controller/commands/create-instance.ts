@@ -4,6 +4,7 @@ import { AppError } from '../../domain/errors.ts';
 import type { Placement } from '../../domain/placement.ts';
 import { together } from '../../store/keyspace.ts';
 import { expanded } from '../instances/expanded.ts';
+import { type NewInstance, newInstance } from '../instances/new-instance.ts';
 import { decidePlacement } from '../placing.ts';
 import { claim, claiming, claimRefusal } from '../projects/claim.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
@@ -11,7 +12,6 @@ import { createInstance } from '../sagas/create-instance.ts';
 import { instanceBeginning } from '../sagas/instance-beginning.ts';
 import { INSTANCES } from '../spaces.ts';
 import type { Commander, Requestor } from './commander.ts';
-import { type NewInstance, newInstance } from './new-instance.ts';
 
 /** @throws AppError `exists` when the name is taken; and what `newInstance` throws. */
 export async function beginCreateInstance(

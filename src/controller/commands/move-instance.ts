@@ -5,6 +5,7 @@ import type { MoveMode } from '../../domain/move-mode.ts';
 import type { Placement } from '../../domain/placement.ts';
 import { expanded } from '../instances/expanded.ts';
 import { getInstance } from '../instances/instance-store.ts';
+import { checkTarget } from '../instances/new-instance.ts';
 import { mustBeReachable, seenState } from '../instances/state.ts';
 import { decidePlacement, type Target } from '../placing.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
@@ -14,7 +15,6 @@ import { migrateCold } from '../sagas/migrate-cold.ts';
 import { migrateLive } from '../sagas/migrate-live.ts';
 import { relocate } from '../sagas/relocate.ts';
 import type { Commander, Requestor } from './commander.ts';
-import { checkTarget } from './new-instance.ts';
 import { mustBeFree } from './rename-instance.ts';
 
 export interface MoveRequest {

@@ -10,6 +10,7 @@ import { nextSnapshotName } from '../../domain/snapshot-name.ts';
 import type { View } from '../../store/view.ts';
 import { expanded } from '../instances/expanded.ts';
 import { getInstance } from '../instances/instance-store.ts';
+import { checkWhole } from '../instances/new-instance.ts';
 import { getSnapshot } from '../instances/snapshot-store.ts';
 import { mustBeReachable, seenState } from '../instances/state.ts';
 import { getProject } from '../projects/project-store.ts';
@@ -23,7 +24,6 @@ import { restoreSnapshot } from '../sagas/restore-snapshot.ts';
 import { snapshotResources } from '../sagas/urls.ts';
 import { SNAPSHOTS } from '../spaces.ts';
 import type { Commander, Requestor } from './commander.ts';
-import { checkWhole } from './new-instance.ts';
 
 /** Names a snapshot. */
 export interface SnapshotName {

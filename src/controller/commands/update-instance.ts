@@ -4,6 +4,7 @@ import { checkDevices } from '../../domain/devices.ts';
 import { AppError, fail } from '../../domain/errors.ts';
 import { together } from '../../store/keyspace.ts';
 import { getInstance } from '../instances/instance-store.ts';
+import { checkWhole } from '../instances/new-instance.ts';
 import { mustBeReachable } from '../instances/state.ts';
 import { claim, claiming, claimRefusal } from '../projects/claim.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
@@ -11,7 +12,6 @@ import { instanceBeginning } from '../sagas/instance-beginning.ts';
 import { updateInstance, type Writable } from '../sagas/update-instance.ts';
 import { INSTANCES } from '../spaces.ts';
 import type { Commander, Requestor } from './commander.ts';
-import { checkWhole } from './new-instance.ts';
 
 export interface InstanceUpdate {
   readonly project: string;

@@ -5,9 +5,10 @@ import type { ImageRecord } from '../../domain/image.ts';
 import { limitsOfType } from '../../domain/instance-type.ts';
 import { beginCopyInstance } from '../commands/copy-instance.ts';
 import { beginCreateInstance, planInstance } from '../commands/create-instance.ts';
-import type { NewInstance } from '../commands/new-instance.ts';
+import { beginCreateFromStore } from '../commands/fetch-image.ts';
 import { type Answer, started, sync } from '../http/answer.ts';
 import { type ApiRequest, isTrue, readBody } from '../http/request.ts';
+import type { NewInstance } from '../instances/new-instance.ts';
 import type { Target } from '../placing.ts';
 import { homeOf } from '../projects/project-store.ts';
 import { IMAGES } from '../spaces.ts';
@@ -15,6 +16,8 @@ import { importBackup } from './backups/import.ts';
 import type { Lxd } from './context.ts';
 import { cleanDevices, configField, devicesField, flagField, textField, withoutEmpty } from './fields.ts';
 import { aliasTarget, imageByFingerprint } from './images/image.ts';
+import { imageSource } from './images/source.ts';
+import { chooseNode } from './images/upload.ts';
 import { sagaOperation } from './operation.ts';
 import { mustMayTarget, projectOf } from './project.ts';
 import { requestorOf } from './requestor.ts';
@@ -25,6 +28,9 @@ const sourceField = z.object({
   alias: textField,
   properties: configField,
   server: textField,
+  protocol: textField,
+  certificate: textField,
+  secret: textField,
   mode: textField,
   /** Of a copy: `c1` or `c1/snapshot`. */
   source: textField,
@@ -71,6 +77,13 @@ export async function createInstance(lxd: Lxd, request: ApiRequest, collection: 
     target: targetOf(request),
   };
   if (sent.source.type === 'copy') return copy(lxd, request, wanted, sent.source);
+  if (sent.source.type === 'image' && sent.source.server !== '' && !isHere(lxd, project, sent.source)) {
+    if (isTrue(request.query['dry-run']))
+      fail('invalid', 'The image is not here yet: copy it first ("image copy"), then plan the instance');
+    const source = imageSource(sent.source);
+    const begun = await beginCreateFromStore(lxd, wanted, chooseNode(lxd), source, requestorOf(request));
+    return started(sagaOperation(begun));
+  }
   const whole = { ...wanted, image: imageOf(lxd, homeOf(lxd.view, project, 'images'), sent.source) };
   if (isTrue(request.query['dry-run'])) return sync(planInstance(lxd, whole));
   return started(sagaOperation(await beginCreateInstance(lxd, whole, requestorOf(request))));
@@ -97,6 +110,11 @@ export function targetOf(request: ApiRequest): Target | undefined {
   return target.startsWith('@') ? { group: target.slice(1) } : { node: target };
 }
 
+/** What is here already need not be fetched. */
+function isHere(lxd: Lxd, project: string, { fingerprint }: Source): boolean {
+  return fingerprint !== '' && lxd.view.get(IMAGES.key(homeOf(lxd.view, project, 'images'), fingerprint)) !== undefined;
+}
+
 /** Fingerprint of the image to make it from; '' = an empty root. */
 function imageOf(lxd: Lxd, project: string, source: Source): string {
   switch (source.type) {
@@ -112,18 +130,7 @@ function imageOf(lxd: Lxd, project: string, source: Source): string {
 }
 
 function sourceImage(lxd: Lxd, project: string, source: Source): string {
-  const { fingerprint, alias, server, properties } = source;
-  if (server !== '') {
-    // What is here already need not be fetched.
-    const here = lxd.view
-      .list(IMAGES, project)
-      .find(({ value }) => fingerprint !== '' && value.fingerprint === fingerprint);
-    if (here !== undefined) return here.value.fingerprint;
-    fail(
-      'unsupported',
-      `Fetching images from ${server} is not supported by this version of Berth: import the image first`,
-    );
-  }
+  const { fingerprint, alias, properties } = source;
   if (fingerprint !== '') return imageByFingerprint(lxd.view, project, fingerprint).value.fingerprint;
   if (alias !== '')
     return aliasTarget(lxd.view, project, alias) ?? imageByFingerprint(lxd.view, project, alias).value.fingerprint;

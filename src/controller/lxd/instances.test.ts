@@ -230,9 +230,9 @@ describe('an instance', () => {
     ['a copy of nothing', { name: 'x', source: { type: 'copy', source: 'c' } }, 404, /not found/],
     [
       'an image from elsewhere',
-      { name: 'x', source: { ...source, fingerprint: 'e', server: 'https://x' } },
-      501,
-      /https:\/\/x/,
+      { name: 'x', source: { ...source, fingerprint: 'e', server: 'http://x', protocol: 'lxd' } },
+      400,
+      /"source.server"/,
     ],
     ['no source', { name: 'x' }, 400, /"source"/],
   ] as const) {

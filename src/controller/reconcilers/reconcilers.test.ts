@@ -6,7 +6,7 @@ import { beginChangeState, type StateAction } from '../commands/change-state.ts'
 import { beginCreateInstance } from '../commands/create-instance.ts';
 import { beginDeleteInstance } from '../commands/delete-instance.ts';
 import { beginMoveInstance } from '../commands/move-instance.ts';
-import type { NewInstance } from '../commands/new-instance.ts';
+import type { NewInstance } from '../instances/new-instance.ts';
 import { seenState } from '../instances/state.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import { INSTANCES, NETWORKS, NODE_STATUS, SERVER, STATUS } from '../spaces.ts';

@@ -23,7 +23,8 @@ export type ImportInput = {
   readonly aliases: readonly { readonly name: string; readonly description: string }[];
 };
 
-type Info = {
+/** What its host says of it. */
+export type ImportInfo = {
   readonly fingerprint: string;
   readonly sizeBytes: number;
   readonly architecture: string;
@@ -39,7 +40,7 @@ interface Given {
 }
 
 interface Finished extends Given {
-  readonly finish: Info;
+  readonly finish: ImportInfo;
 }
 
 /** For sagas of which this is a part. */
@@ -55,7 +56,7 @@ export const importImage = saga<ImportInput>('import-image', 1)
 /** Unpacking a large archive on a slow disk. */
 const FINISH_TIMEOUT_MS = 1_800_000;
 
-async function finish(context: StepContext, { input }: Given): Promise<Info> {
+async function finish(context: StepContext, { input }: Given): Promise<ImportInfo> {
   const { node, upload, fingerprint } = input;
   const request = { upload, expectedFingerprint: fingerprint };
   const info = await context.agents.of(node).finishUpload(request, { timeoutMs: FINISH_TIMEOUT_MS });

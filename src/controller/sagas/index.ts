@@ -6,12 +6,14 @@ import { changeSnapshot } from './change-snapshot.ts';
 import { freezeInstance, restartInstance, startInstance, stopInstance, unfreezeInstance } from './change-state.ts';
 import { copyElsewhere } from './copy-elsewhere.ts';
 import { copyInstance } from './copy-instance.ts';
+import { createFromStore } from './create-from-store.ts';
 import { createInstance } from './create-instance.ts';
 import { createSnapshot } from './create-snapshot.ts';
 import { deleteImage } from './delete-image.ts';
 import { deleteInstance } from './delete-instance.ts';
 import { deleteSnapshot } from './delete-snapshot.ts';
 import { evacuateNode, restoreNode } from './evacuate-node.ts';
+import { fetchImage } from './fetch-image.ts';
 import { importImage } from './import-image.ts';
 import { importInstance } from './import-instance.ts';
 import { migrateCold } from './migrate-cold.ts';
@@ -60,6 +62,8 @@ export const SAGA_TABLES: readonly Saga[] = [
   restoreNode,
   renameProject,
   importImage,
+  fetchImage,
+  createFromStore,
   publishImage,
   deleteImage,
   sweepInstance,

@@ -206,6 +206,11 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
       }
       yield { done: true };
     },
+    findStoreImage: async () => ({ fingerprint: 'c'.repeat(64), architecture: 'x86_64', public: true }),
+    downloadImage: async function* ({ upload, image }) {
+      host.uploads.set(upload, image!.fingerprint);
+      yield { done: true };
+    },
     publishInstance: async function* ({ ref, upload }) {
       expect(ref);
       host.uploads.set(upload, 'd'.repeat(64));

@@ -7,6 +7,7 @@ import { beginCopyInstance } from '../commands/copy-instance.ts';
 import { beginCreateInstance } from '../commands/create-instance.ts';
 import { beginDeleteInstance } from '../commands/delete-instance.ts';
 import { beginEvacuateNode, beginRestoreNode } from '../commands/evacuate-node.ts';
+import { beginCreateFromStore, beginFetchImage } from '../commands/fetch-image.ts';
 import { beginDeleteImage, beginImportImage, beginPublishImage } from '../commands/images.ts';
 import { beginMoveInstance } from '../commands/move-instance.ts';
 import { beginRenameInstance } from '../commands/rename-instance.ts';
@@ -53,7 +54,7 @@ export interface SagaCase {
   prepare?(cluster: TestCluster, c: TestController): Promise<void>;
   begin(c: TestController): Promise<SagaRecord>;
   /** What is compared after a failure; without it everything must be as before. */
-  readonly restored?: 'all but what runs' | 'admission only';
+  readonly restored?: 'all but what runs' | 'all but images' | 'admission only';
   /** The world is not as it should be to begin with. */
   readonly amiss?: boolean;
 }
@@ -106,6 +107,15 @@ const usedVolume = async (cluster: TestCluster, c: TestController) => {
 const freeVolume = async (cluster: TestCluster, c: TestController) => {
   await usedVolume(cluster, c);
   await done(cluster, beginDeleteInstance(c, c1));
+};
+
+const STORE = {
+  protocol: 'simplestreams',
+  server: 'https://store.example',
+  certificate: '',
+  secret: '',
+  project: '',
+  name: 'debian/12',
 };
 
 const s1 = { ...c1, snapshot: 's1' };
@@ -407,6 +417,19 @@ export const SAGA_CASES: readonly SagaCase[] = [
     saga: 'restore-volume',
     prepare: freeVolume,
     begin: c => beginRestoreVolume(c, vs1),
+  },
+  {
+    name: 'fetch an image',
+    saga: 'fetch-image',
+    begin: c =>
+      beginFetchImage(c, { project, node: 'n1', public: false, properties: {}, profiles: [], aliases: [] }, STORE),
+  },
+  // The image stays when the instance cannot be made.
+  {
+    name: 'create from a store',
+    saga: 'create-from-store',
+    restored: 'all but images',
+    begin: c => beginCreateFromStore(c, wish('c1'), 'n1', STORE),
   },
   {
     name: 'publish',

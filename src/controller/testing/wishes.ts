@@ -1,5 +1,5 @@
 /** What tests wish for, with little to say. */
-import type { NewInstance } from '../commands/new-instance.ts';
+import type { NewInstance } from '../instances/new-instance.ts';
 import { IMAGE } from './test-cluster.ts';
 
 export function wish(name: string, more: Partial<NewInstance> = {}): NewInstance {

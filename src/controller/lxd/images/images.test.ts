@@ -107,7 +107,7 @@ describe('an image', () => {
   });
 
   for (const [type, text] of [
-    ['image', /Fetching an image from https:\/\/s/],
+    ['image', /"source"/],
     ['url', /URL/],
     ['instance', /"source.name"/],
     ['weather', /"weather"/],

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/agent/v1/images.proto.
  */
 export const file_berth_agent_v1_images: GenFile = /*@__PURE__*/
-  fileDesc("ChtiZXJ0aC9hZ2VudC92MS9pbWFnZXMucHJvdG8SDmJlcnRoLmFnZW50LnYxIsUCChZQdWJsaXNoSW5zdGFuY2VSZXF1ZXN0EigKA3JlZhgBIAEoCzIbLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlUmVmEhAKCHNuYXBzaG90GAIgASgJEg4KBnVwbG9hZBgDIAEoCRINCgVpbWFnZRgEIAEoCRIUCgxhcmNoaXRlY3R1cmUYBSABKAkSEgoKY3JlYXRlZF9hdBgGIAEoAxISCgpleHBpcmVzX2F0GAcgASgDEkoKCnByb3BlcnRpZXMYCCADKAsyNi5iZXJ0aC5hZ2VudC52MS5QdWJsaXNoSW5zdGFuY2VSZXF1ZXN0LlByb3BlcnRpZXNFbnRyeRITCgtjb21wcmVzc2lvbhgJIAEoCRoxCg9Qcm9wZXJ0aWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ATJfCgZJbWFnZXMSVQoPUHVibGlzaEluc3RhbmNlEiYuYmVydGguYWdlbnQudjEuUHVibGlzaEluc3RhbmNlUmVxdWVzdBoYLmJlcnRoLmFnZW50LnYxLlByb2dyZXNzMAFiBnByb3RvMw", [file_berth_agent_v1_agent]);
+  fileDesc("ChtiZXJ0aC9hZ2VudC92MS9pbWFnZXMucHJvdG8SDmJlcnRoLmFnZW50LnYxIsUCChZQdWJsaXNoSW5zdGFuY2VSZXF1ZXN0EigKA3JlZhgBIAEoCzIbLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlUmVmEhAKCHNuYXBzaG90GAIgASgJEg4KBnVwbG9hZBgDIAEoCRINCgVpbWFnZRgEIAEoCRIUCgxhcmNoaXRlY3R1cmUYBSABKAkSEgoKY3JlYXRlZF9hdBgGIAEoAxISCgpleHBpcmVzX2F0GAcgASgDEkoKCnByb3BlcnRpZXMYCCADKAsyNi5iZXJ0aC5hZ2VudC52MS5QdWJsaXNoSW5zdGFuY2VSZXF1ZXN0LlByb3BlcnRpZXNFbnRyeRITCgtjb21wcmVzc2lvbhgJIAEoCRoxCg9Qcm9wZXJ0aWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJfCgVTdG9yZRIQCghwcm90b2NvbBgBIAEoCRIOCgZzZXJ2ZXIYAiABKAkSEwoLY2VydGlmaWNhdGUYAyABKAkSDgoGc2VjcmV0GAQgASgJEg8KB3Byb2plY3QYBSABKAkiYQoVRmluZFN0b3JlSW1hZ2VSZXF1ZXN0EiQKBXN0b3JlGAEgASgLMhUuYmVydGguYWdlbnQudjEuU3RvcmUSDAoEbmFtZRgCIAEoCRIUCgxhcmNoaXRlY3R1cmUYAyABKAkiwwIKClN0b3JlSW1hZ2USEwoLZmluZ2VycHJpbnQYASABKAkSFAoMYXJjaGl0ZWN0dXJlGAIgASgJEhAKCGZpbGVuYW1lGAMgASgJEhIKCnNpemVfYnl0ZXMYBCABKAQSPgoKcHJvcGVydGllcxgFIAMoCzIqLmJlcnRoLmFnZW50LnYxLlN0b3JlSW1hZ2UuUHJvcGVydGllc0VudHJ5EhIKCmNyZWF0ZWRfYXQYBiABKAMSEgoKZXhwaXJlc19hdBgHIAEoAxIOCgZwdWJsaWMYCCABKAgSDwoHYWxpYXNlcxgJIAMoCRIoCgVmaWxlcxgKIAMoCzIZLmJlcnRoLmFnZW50LnYxLlN0b3JlRmlsZRoxCg9Qcm9wZXJ0aWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJKCglTdG9yZUZpbGUSDAoEcGFydBgBIAEoCRILCgN1cmwYAiABKAkSDgoGc2hhMjU2GAMgASgJEhIKCnNpemVfYnl0ZXMYBCABKAQidwoURG93bmxvYWRJbWFnZVJlcXVlc3QSDgoGdXBsb2FkGAEgASgJEiQKBXN0b3JlGAIgASgLMhUuYmVydGguYWdlbnQudjEuU3RvcmUSKQoFaW1hZ2UYAyABKAsyGi5iZXJ0aC5hZ2VudC52MS5TdG9yZUltYWdlMocCCgZJbWFnZXMSVQoPUHVibGlzaEluc3RhbmNlEiYuYmVydGguYWdlbnQudjEuUHVibGlzaEluc3RhbmNlUmVxdWVzdBoYLmJlcnRoLmFnZW50LnYxLlByb2dyZXNzMAESUwoORmluZFN0b3JlSW1hZ2USJS5iZXJ0aC5hZ2VudC52MS5GaW5kU3RvcmVJbWFnZVJlcXVlc3QaGi5iZXJ0aC5hZ2VudC52MS5TdG9yZUltYWdlElEKDURvd25sb2FkSW1hZ2USJC5iZXJ0aC5hZ2VudC52MS5Eb3dubG9hZEltYWdlUmVxdWVzdBoYLmJlcnRoLmFnZW50LnYxLlByb2dyZXNzMAFiBnByb3RvMw", [file_berth_agent_v1_agent]);
 
 /**
  * @generated from message berth.agent.v1.PublishInstanceRequest
@@ -85,6 +85,211 @@ export const PublishInstanceRequestSchema: GenMessage<PublishInstanceRequest> = 
   messageDesc(file_berth_agent_v1_images, 0);
 
 /**
+ * @generated from message berth.agent.v1.Store
+ */
+export type Store = Message<"berth.agent.v1.Store"> & {
+  /**
+   * simplestreams | lxd
+   *
+   * @generated from field: string protocol = 1;
+   */
+  protocol: string;
+
+  /**
+   * https URL
+   *
+   * @generated from field: string server = 2;
+   */
+  server: string;
+
+  /**
+   * PEM of the only one that the server may show; "" = the system's authorities judge
+   *
+   * @generated from field: string certificate = 3;
+   */
+  certificate: string;
+
+  /**
+   * of a private image
+   *
+   * @generated from field: string secret = 4;
+   */
+  secret: string;
+
+  /**
+   * @generated from field: string project = 5;
+   */
+  project: string;
+};
+
+/**
+ * Describes the message berth.agent.v1.Store.
+ * Use `create(StoreSchema)` to create a new message.
+ */
+export const StoreSchema: GenMessage<Store> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_images, 1);
+
+/**
+ * @generated from message berth.agent.v1.FindStoreImageRequest
+ */
+export type FindStoreImageRequest = Message<"berth.agent.v1.FindStoreImageRequest"> & {
+  /**
+   * @generated from field: berth.agent.v1.Store store = 1;
+   */
+  store?: Store | undefined;
+
+  /**
+   * alias, fingerprint, or the beginning of one
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * LXD's names
+   *
+   * @generated from field: string architecture = 3;
+   */
+  architecture: string;
+};
+
+/**
+ * Describes the message berth.agent.v1.FindStoreImageRequest.
+ * Use `create(FindStoreImageRequestSchema)` to create a new message.
+ */
+export const FindStoreImageRequestSchema: GenMessage<FindStoreImageRequest> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_images, 2);
+
+/**
+ * @generated from message berth.agent.v1.StoreImage
+ */
+export type StoreImage = Message<"berth.agent.v1.StoreImage"> & {
+  /**
+   * @generated from field: string fingerprint = 1;
+   */
+  fingerprint: string;
+
+  /**
+   * @generated from field: string architecture = 2;
+   */
+  architecture: string;
+
+  /**
+   * @generated from field: string filename = 3;
+   */
+  filename: string;
+
+  /**
+   * 0 = not known
+   *
+   * @generated from field: uint64 size_bytes = 4;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * @generated from field: map<string, string> properties = 5;
+   */
+  properties: { [key: string]: string };
+
+  /**
+   * seconds since the epoch, 0 = not known
+   *
+   * @generated from field: int64 created_at = 6;
+   */
+  createdAt: bigint;
+
+  /**
+   * @generated from field: int64 expires_at = 7;
+   */
+  expiresAt: bigint;
+
+  /**
+   * @generated from field: bool public = 8;
+   */
+  public: boolean;
+
+  /**
+   * @generated from field: repeated string aliases = 9;
+   */
+  aliases: string[];
+
+  /**
+   * none: by the lxd protocol
+   *
+   * @generated from field: repeated berth.agent.v1.StoreFile files = 10;
+   */
+  files: StoreFile[];
+};
+
+/**
+ * Describes the message berth.agent.v1.StoreImage.
+ * Use `create(StoreImageSchema)` to create a new message.
+ */
+export const StoreImageSchema: GenMessage<StoreImage> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_images, 3);
+
+/**
+ * @generated from message berth.agent.v1.StoreFile
+ */
+export type StoreFile = Message<"berth.agent.v1.StoreFile"> & {
+  /**
+   * meta | rootfs
+   *
+   * @generated from field: string part = 1;
+   */
+  part: string;
+
+  /**
+   * @generated from field: string url = 2;
+   */
+  url: string;
+
+  /**
+   * @generated from field: string sha256 = 3;
+   */
+  sha256: string;
+
+  /**
+   * @generated from field: uint64 size_bytes = 4;
+   */
+  sizeBytes: bigint;
+};
+
+/**
+ * Describes the message berth.agent.v1.StoreFile.
+ * Use `create(StoreFileSchema)` to create a new message.
+ */
+export const StoreFileSchema: GenMessage<StoreFile> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_images, 4);
+
+/**
+ * @generated from message berth.agent.v1.DownloadImageRequest
+ */
+export type DownloadImageRequest = Message<"berth.agent.v1.DownloadImageRequest"> & {
+  /**
+   * @generated from field: string upload = 1;
+   */
+  upload: string;
+
+  /**
+   * @generated from field: berth.agent.v1.Store store = 2;
+   */
+  store?: Store | undefined;
+
+  /**
+   * @generated from field: berth.agent.v1.StoreImage image = 3;
+   */
+  image?: StoreImage | undefined;
+};
+
+/**
+ * Describes the message berth.agent.v1.DownloadImageRequest.
+ * Use `create(DownloadImageRequestSchema)` to create a new message.
+ */
+export const DownloadImageRequestSchema: GenMessage<DownloadImageRequest> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_images, 5);
+
+/**
  * @generated from service berth.agent.v1.Images
  */
 export const Images: GenService<{
@@ -96,6 +301,24 @@ export const Images: GenService<{
   publishInstance: {
     methodKind: "server_streaming";
     input: typeof PublishInstanceRequestSchema;
+    output: typeof ProgressSchema;
+  },
+  /**
+   * What an image store or another server says of an image; nothing is downloaded yet.
+   *
+   * @generated from rpc berth.agent.v1.Images.FindStoreImage
+   */
+  findStoreImage: {
+    methodKind: "unary";
+    input: typeof FindStoreImageRequestSchema;
+    output: typeof StoreImageSchema;
+  },
+  /**
+   * @generated from rpc berth.agent.v1.Images.DownloadImage
+   */
+  downloadImage: {
+    methodKind: "server_streaming";
+    input: typeof DownloadImageRequestSchema;
     output: typeof ProgressSchema;
   },
 }> = /*@__PURE__*/

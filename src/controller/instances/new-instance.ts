@@ -8,11 +8,11 @@ import { checkInstanceName } from '../../domain/names.ts';
 import { mustKeepRestrictions } from '../../domain/project-restrictions.ts';
 import { NOTHING } from '../../domain/resources.ts';
 import type { View } from '../../store/view.ts';
-import { expanded } from '../instances/expanded.ts';
 import type { Target } from '../placing.ts';
 import { getProject, homeOf } from '../projects/project-store.ts';
 import { IMAGES, NODES, POOLS } from '../spaces.ts';
 import { checkVolumes } from '../volumes/use.ts';
+import { expanded } from './expanded.ts';
 import { instanceNameFrom } from './instance-name.ts';
 
 export interface NewInstance {
