@@ -110,7 +110,7 @@ describe('images of instances', { timeout: 240_000 }, () => {
       try {
         const from = { type: 'image', protocol: 'lxd', server: again.url, certificate: again.certificate, alias: 'bb' };
         assert.match(await send('/1.0/images', { source: from, properties: { mine: 'yes' } }), /Success/);
-        assert.match(await lxc(`image show ${again.fingerprint}`), /mine: "yes"[^]*os: from LXD/);
+        assert.match(await lxc(`image show ${again.fingerprint}`), /mine: "yes"(.|\n)*os: from LXD/);
         await lxc(`image alias create busybox ${again.fingerprint}`);
         await lxc('launch busybox s4');
         assert.equal(await inside('s4', 'echo up'), 'up');

@@ -1,6 +1,6 @@
 /**
  * What an image store of the simplestreams kind says, read with suspicion: what is wrong with one entry leaves out that
- * entry, never more; nothing that it says leads outside of the store. Pure. The format: docs/images.md.
+ * entry, never more; nothing that it says leads outside of the store. Pure.
  */
 import { knownArchitecture } from '../architecture.ts';
 
