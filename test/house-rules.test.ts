@@ -61,6 +61,7 @@ const WRITERS: Readonly<Record<string, RegExp>> = {
   CLUSTER_GROUPS: /^lxd\/cluster-groups\.ts$/,
   NODES: /^lxd\/cluster(-groups)?\.ts$|^sagas\/set-admission\.ts$|^trust\/join\.ts$/,
   SAGAS: /^saga\//,
+  WARNINGS: /^reconcilers\/warnings\.ts$|^lxd\/warnings\.ts$/,
   LOCKS: /^saga\//,
   IMAGES: /^lxd\/images\/|^sagas\/[a-z-]+-image\.ts$|^instances\/image-on-node\.ts$/,
   IMAGE_ALIASES: /^lxd\/images\/|^sagas\/[a-z-]+-image\.ts$/,

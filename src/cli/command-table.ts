@@ -56,6 +56,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'doctor', summary: 'Check what each host can do, and say what to do about what it cannot', group: CLUSTER, load: () => import('./commands/doctor.ts') },
   { name: 'agent', summary: 'Make this machine a host of a cluster', group: CLUSTER, load: () => import('./commands/agent.ts') },
   { name: 'operation', summary: 'List, show and cancel work in progress', group: CLUSTER, load: () => import('./commands/operation.ts') },
+  { name: 'warning', summary: 'List, acknowledge and delete what is wrong', group: CLUSTER, load: () => import('./commands/warning.ts') },
   { name: 'monitor', summary: 'Follow the events of a server', group: CLUSTER, load: () => import('./commands/monitor.ts') },
   { name: 'remote', summary: 'Manage the servers this tool knows', group: TOOL, load: () => import('./commands/remote.ts') },
   { name: 'alias', summary: 'Manage words of your own that stand for others', group: TOOL, load: () => import('./commands/alias.ts') },

@@ -9,6 +9,7 @@
  * | volumes, volume-snapshots        | sagas, under the volume's lock; `instances/volumes`: who uses it first     |
  * | allocations                      | `instances/allocations`, in the transaction that places or removes         |
  * | status, node-status              | the leader's observer, from what agents report                             |
+ * | warnings                         | the reconciler `warnings`; acknowledged and deleted by the warnings API    |
  * | cluster-groups                   | the cluster groups API                                                     |
  * | projects                         | the projects API, and the saga that renames one                            |
  * | project-claims                   | `projects/claim`, in the transaction that begins what is claimed for       |
@@ -36,6 +37,7 @@ import type { ProjectRecord } from '../domain/project.ts';
 import type { SnapshotRecord } from '../domain/snapshot.ts';
 import type { StoragePoolRecord } from '../domain/storage-pool.ts';
 import type { VolumeRecord, VolumeSnapshotRecord } from '../domain/volume.ts';
+import type { WarningRecord } from '../domain/warning.ts';
 import { keyspace } from '../store/keyspace.ts';
 import type { SagaRecord } from './saga/saga-record.ts';
 import type { ServerConfigRecord } from './server-config.ts';
@@ -54,6 +56,7 @@ export const CLUSTER_GROUPS = keyspace<{ readonly name: string; readonly descrip
 export const NODE_STATUS = keyspace<NodeStatusRecord>('node-status');
 export const ALLOCATIONS = keyspace<AllocationRecord>('allocations');
 export const ADDRESSES = keyspace<AddressRecord, readonly [network: string, address: string]>('addresses');
+export const WARNINGS = keyspace<WarningRecord>('warnings');
 export const SAGAS = keyspace<SagaRecord, readonly [operation: string]>('sagas');
 export const IMAGES = keyspace<ImageRecord, readonly [project: string, fingerprint: string]>('images');
 export const IMAGE_ALIASES = keyspace<ImageAliasRecord, readonly [project: string, name: string]>('image-aliases');

@@ -20,7 +20,7 @@ import { resourceRoutes } from './resources.ts';
 import { serverRoutes } from './server.ts';
 import { storagePoolRoutes } from './storage-pools.ts';
 import { volumeRoutes } from './volumes/routes.ts';
-import { WARNING_ROUTES } from './warnings.ts';
+import { warningRoutes } from './warnings.ts';
 
 export function lxdApi(lxd: Lxd): Api {
   return {
@@ -46,7 +46,7 @@ export function lxdApi(lxd: Lxd): Api {
       ...clusterGroupRoutes(lxd),
       ...resourceRoutes(lxd),
       ...projectRoutes(lxd),
-      ...WARNING_ROUTES,
+      ...warningRoutes(lxd),
     ]),
   };
 }

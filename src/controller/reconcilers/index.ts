@@ -12,6 +12,7 @@ import { snapshotSchedule } from './snapshot-schedule.ts';
 import { sweep } from './sweep.ts';
 import { tellEnds } from './tell-ends.ts';
 import { volumeExpiry } from './volume-expiry.ts';
+import { warnings } from './warnings.ts';
 
 /** Made anew for each time as leader: what they remember is not worth more. */
 export function makeReconcilers(): readonly Reconciler[] {
@@ -28,5 +29,6 @@ export function makeReconcilers(): readonly Reconciler[] {
     snapshotSchedule(),
     backupExpiry,
     volumeExpiry,
+    warnings,
   ];
 }
