@@ -96,7 +96,7 @@ export async function makeVolume(lxd: Lxd, request: ApiRequest): Promise<Answer>
   const { source } = sent;
   if (source === null || source === undefined || (source.name === '' && source.type === '')) {
     await createVolume(lxd, volume);
-    return created(urlOfVolume(volume));
+    return DONE; // LXD answers 200 without a location here
   }
   if (source.type !== 'copy')
     fail(
