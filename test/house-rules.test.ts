@@ -51,6 +51,7 @@ const ONLY: readonly OnlyRule[] = [
 /** Which files of the controller may write which key space: the table in `controller/spaces.ts`, as file names. */
 const WRITERS: Readonly<Record<string, RegExp>> = {
   INSTANCES: /^(commands|sagas|instances)\/|^reconcilers\/settle\.ts$|^lxd\/profiles\.ts$/,
+  INSTANCE_METADATA: /^instances\/(metadata|instance-store)\.ts$/,
   SNAPSHOTS: /^(commands|sagas|instances)\//,
   VOLUMES: /^(commands\/|sagas\/)?volumes\//,
   VOLUME_SNAPSHOTS: /^(commands|sagas)\/volumes\//,

@@ -19,6 +19,8 @@ export interface Spec {
   readonly devices: Devices;
   /** Fingerprint; '' = empty root. */
   readonly image: string;
+  /** JSON of an `InstanceMetadata` that it has instead of its image's; '' or absent (of an older agent's ledger): its image's. */
+  readonly metadata?: string;
   /** Seconds since the epoch. */
   readonly createdAt: number;
 }
@@ -40,6 +42,7 @@ export function parseSpec(message: InstanceSpec | undefined): Spec {
     config: { ...message.config },
     devices: Object.fromEntries(Object.entries(message.devices).map(([name, { options }]) => [name, { ...options }])),
     image: message.image,
+    metadata: message.metadata,
     createdAt: Number(message.createdAt),
   };
 }

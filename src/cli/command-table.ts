@@ -30,6 +30,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'info', summary: 'Show the state of an instance, or of the server', group: INSTANCES, load: () => import('./commands/info.ts') },
   { name: 'exec', summary: 'Run a command in an instance', group: INSTANCES, load: () => import('./commands/exec.ts') },
   { name: 'file', summary: 'Push, pull, edit and delete files in an instance', group: INSTANCES, load: () => import('./commands/file.ts') },
+  { name: 'console', summary: 'Log in to an instance on a terminal of its own', group: INSTANCES, load: () => import('./commands/console.ts') },
   { name: 'shell', summary: 'Open a login shell in an instance', group: INSTANCES, load: () => import('./commands/shell.ts') },
   { name: 'start', summary: 'Start instances', group: INSTANCES, load: () => import('./commands/start.ts') },
   { name: 'stop', summary: 'Stop instances', group: INSTANCES, load: () => import('./commands/stop.ts') },

@@ -4,6 +4,7 @@
  * | space                            | writer                                                                     |
  * |----------------------------------|----------------------------------------------------------------------------|
  * | instances, addresses             | sagas, under the instance's lock; what the host did by itself: `settle`    |
+ * | instance-metadata                | `instances/metadata`; taken away with the instance                         |
  * | snapshots                        | sagas, under the instance's lock                                           |
  * | backups                          | sagas, under the instance's lock                                           |
  * | volumes, volume-snapshots        | sagas, under the volume's lock; `instances/volumes`: who uses it first     |
@@ -28,6 +29,7 @@
  */
 import type { BackupRecord } from '../domain/backup.ts';
 import type { ImageAliasRecord, ImageRecord } from '../domain/image.ts';
+import type { InstanceMetadata } from '../domain/image-metadata.ts';
 import type { InstanceRecord, StatusRecord } from '../domain/instance.ts';
 import type { AddressRecord, NetworkRecord, PendingNetwork } from '../domain/network.ts';
 import type { ForwardRecord } from '../domain/network-forward.ts';
@@ -43,6 +45,7 @@ import type { SagaRecord } from './saga/saga-record.ts';
 import type { ServerConfigRecord } from './server-config.ts';
 
 export const INSTANCES = keyspace<InstanceRecord, readonly [project: string, name: string]>('instances');
+export const INSTANCE_METADATA = keyspace<InstanceMetadata, readonly [id: string]>('instance-metadata');
 export const SNAPSHOTS = keyspace<SnapshotRecord, readonly [instance: string, name: string]>('snapshots');
 export const BACKUPS = keyspace<BackupRecord, readonly [instance: string, name: string]>('backups');
 export const VOLUMES = keyspace<VolumeRecord, readonly [project: string, pool: string, name: string]>('volumes');

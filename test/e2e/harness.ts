@@ -26,6 +26,8 @@ export interface EchoResult {
 
 export interface Harness {
   readonly cluster: Cluster;
+  /** What both clients are told by. */
+  readonly env: Readonly<Record<string, string>>;
   /** Path of a busybox image archive; imported as `busybox`. */
   readonly image: string;
   /** Runs `berth`; throws when it fails unless `allowFailure`. */
@@ -64,6 +66,7 @@ export async function openHarness(name: string, options: Partial<ClusterOptions>
 
   const harness: Harness = {
     cluster,
+    env,
     image: join(cluster.dir, 'busybox.tar.gz'),
     berth,
     berthJson,

@@ -1,7 +1,8 @@
 /** What a host remembers of an image it keeps: `info.json` beside the files. */
 import { z } from 'zod';
+import { fail } from '../../domain/errors.ts';
+import { type InstanceMetadata, TRIGGERS } from '../../domain/image-metadata.ts';
 import { PACKINGS } from './compression.ts';
-import { TRIGGERS } from './metadata.ts';
 
 /** `meta` is the only file of a unified image; a split one has its root in `rootfs`. */
 export const PARTS = ['meta', 'rootfs'] as const;
@@ -33,4 +34,14 @@ export const imageInfo = z.object({
   /** Sources of the templates, by file name. */
   templates: texts,
 });
+/** What renders templates: of an image, or of an instance that was given its own. */
+const rendering = imageInfo.pick({ metadata: true, templates: true });
+
+/** As the controller sends it. @throws AppError `invalid` */
+export function readInstanceMetadata(json: string): InstanceMetadata {
+  const read = rendering.safeParse(JSON.parse(json));
+  if (!read.success) fail('invalid', `metadata of the instance: ${read.error.issues[0]!.message}`);
+  return read.data!;
+}
+
 export type ImageInfo = Readonly<z.infer<typeof imageInfo>>;

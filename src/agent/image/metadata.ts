@@ -3,29 +3,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { architectureOf } from '../../domain/architecture.ts';
 import { AppError, fail } from '../../domain/errors.ts';
-
-export const TRIGGERS = ['create', 'copy', 'start', 'rename'] as const;
-export type Trigger = (typeof TRIGGERS)[number];
-
-export interface ImageTemplate {
-  readonly when: readonly Trigger[];
-  /** Name of the file in `templates/`. */
-  readonly file: string;
-  /** Leave a file alone that is there already. */
-  readonly createOnly: boolean;
-  readonly properties: Readonly<Record<string, string>>;
-}
-
-export interface ImageMetadata {
-  /** In LXD's spelling: x86_64, aarch64 ... */
-  readonly architecture: string;
-  /** Seconds since the epoch; 0 = never. */
-  readonly createdAt: number;
-  readonly expiresAt: number;
-  readonly properties: Readonly<Record<string, string>>;
-  /** By absolute path in the instance. */
-  readonly templates: Readonly<Record<string, ImageTemplate>>;
-}
+import { type ImageMetadata, TRIGGERS, type Trigger } from '../../domain/image-metadata.ts';
 
 /** YAML makes numbers, booleans and dates of what people wrote as text. */
 const text = z

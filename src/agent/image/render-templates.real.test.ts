@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { ImageTemplate } from '../../domain/image-metadata.ts';
 import { run } from '../command.ts';
 import { DEFAULT_ID_MAP } from '../storage/id-map.ts';
 import { scratchFolder } from '../storage/testing/scratch-pool.ts';
-import type { ImageTemplate } from './metadata.ts';
 import { renderTemplates } from './render-templates.ts';
 
 const subject = {

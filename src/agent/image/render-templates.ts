@@ -3,11 +3,10 @@ import { constants } from 'node:fs';
 import { chown, mkdir, open } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { AppError } from '../../domain/errors.ts';
+import type { InstanceMetadata, Trigger } from '../../domain/image-metadata.ts';
 import type { Config, Devices } from '../../domain/instance.ts';
 import { type IdMap, rootIdOf } from '../storage/id-map.ts';
 import { isThere } from '../storage/layout.ts';
-import type { ImageInfo } from './image-info.ts';
-import type { Trigger } from './metadata.ts';
 import { pathInRoot } from './path-in-root.ts';
 import { renderTemplate } from './template/interpret.ts';
 import type { ValueMap } from './template/value.ts';
@@ -28,7 +27,7 @@ export interface TemplateSubject {
  * @param root of an instance that does not run @throws `invalid` naming the template that is wrong
  */
 export async function renderTemplates(
-  { metadata, templates }: Pick<ImageInfo, 'metadata' | 'templates'>,
+  { metadata, templates }: InstanceMetadata,
   trigger: Trigger,
   subject: TemplateSubject,
   root: string,

@@ -1,4 +1,5 @@
 /** Binds to the wire: images of instances, and from image stores. */
+import { fail } from '../../domain/errors.ts';
 import type { AgentServer } from '../../rpc/agent-services.ts';
 import type { Host } from '../host.ts';
 import { progressOf } from '../progress.ts';
@@ -35,6 +36,11 @@ export function imageSourceService(host: Host, store: ImageStore, verb: Verb) {
         aliases: [...aliases],
         files: files.map(file => ({ ...file, sizeBytes: BigInt(file.sizeBytes) })),
       };
+    },
+    async getImageMetadata({ fingerprint }) {
+      const found = await store.find(fingerprint);
+      if (found === undefined) fail('not-found', `image ${fingerprint} is not kept on this host`);
+      return { json: JSON.stringify({ metadata: found.metadata, templates: found.templates }) };
     },
     downloadImage: ({ upload, store: from, image }) =>
       progressOf(report =>

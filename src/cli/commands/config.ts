@@ -5,6 +5,7 @@ import type { Server } from '../api/server.ts';
 import { type Fields, type Kind, update, writable } from '../api/update.ts';
 import type { Define } from '../command-table.ts';
 import { defineDeviceCommands } from '../groups/device.ts';
+import { defineMetadataCommands } from '../groups/metadata.ts';
 import { withSettings } from '../groups/settings.ts';
 import { defineTrustCommands } from '../groups/trust.ts';
 import { editYaml } from '../input/edit.ts';
@@ -48,6 +49,7 @@ export const define: Define = (command, session) => {
     .argument('[instance]')
     .action((instance: string | undefined) => edit(session, instance ?? ''));
   defineDeviceCommands(command, session, { kind: 'instance', path: name => at`instances/${name}` });
+  defineMetadataCommands(command, session);
   defineTrustCommands(command, session);
 };
 

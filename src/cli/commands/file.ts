@@ -1,14 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { AppError } from '../../domain/errors.ts';
 import { at } from '../api/path.ts';
-import { runChild } from '../child.ts';
 import type { Define } from '../command-table.ts';
 import { type PullOptions, pull } from '../file/pull.ts';
 import { type PushOptions, push } from '../file/push.ts';
 import { readRemote, remotePlace, textOf, writeRemote } from '../file/remote-files.ts';
-import { readStdin } from '../input/stdin.ts';
+import { editText } from '../input/edit.ts';
 import type { Session } from '../session.ts';
 
 export const define: Define = (command, session) => {
@@ -48,24 +45,13 @@ export const define: Define = (command, session) => {
 
 async function edit(session: Session, file: string): Promise<void> {
   const place = await remotePlace(session, file);
-  const { io } = session;
-  if (!io.stdin.isTTY) return writeRemote(place, place.path, 'file', Buffer.from(await readStdin(io)));
-  const { type, body } = await readRemote(place, place.path);
-  const before = await textOf(body);
-  if (type !== 'file') throw new AppError('invalid', `${place.path} is a ${type}, not a file`);
-  const folder = await mkdtemp(join(tmpdir(), 'berth-edit-'));
-  try {
-    const copy = join(folder, basename(place.path));
-    await writeFile(copy, before, { mode: 0o600 });
-    const [editor = 'vi', ...words] = (io.env.VISUAL || io.env.EDITOR || 'vi').split(/\s+/);
-    const code = await runChild(editor, [...words, copy]);
-    if (code !== 0)
-      throw new AppError('cancelled', `The editor ${editor} ended with code ${code}; nothing was changed`);
-    const after = await readFile(copy);
-    if (!after.equals(Buffer.from(before))) await writeRemote(place, place.path, 'file', after);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const after = await editText(session, basename(place.path), async () => {
+    const { type, body } = await readRemote(place, place.path);
+    const before = await textOf(body);
+    if (type !== 'file') throw new AppError('invalid', `${place.path} is a ${type}, not a file`);
+    return before;
+  });
+  if (after !== undefined) await writeRemote(place, place.path, 'file', after);
 }
 
 /** The last word is where to. */

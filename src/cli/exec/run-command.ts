@@ -1,10 +1,13 @@
 import { Readable, type Writable } from 'node:stream';
 import { AppError } from '../../domain/errors.ts';
+import type { Client } from '../api/client.ts';
+import type { Answer } from '../api/envelope.ts';
 import { type Operation, succeeded, untilFinal } from '../api/operation.ts';
 import { at } from '../api/path.ts';
 import { openWebSocket, type WebSocket } from '../api/websocket.ts';
 import { type Io, print } from '../io.ts';
 import type { Target } from '../session.ts';
+import { detachKey } from './detach-key.ts';
 import { drainTo, pump } from './stream.ts';
 import { forwardSignals, onResize, rawMode, type Size, terminalSize } from './terminal.ts';
 
@@ -24,8 +27,28 @@ export interface ExecRequest {
  * process goes away the control socket closes, and the server ends the command.
  */
 export async function runCommand(io: Io, { client, name }: Target, request: ExecRequest): Promise<number> {
+  const input = request.noInput ? Readable.from([]) : io.stdin;
   const answer = await client.send('POST', at`instances/${name}/exec`, { body: execBody(request, terminalSize(io)) });
-  if (answer.kind === 'sync') throw new AppError('internal', 'the server answered exec without an operation');
+  return exitCode(io, await attach(io, client, answer, { interactive: request.interactive, input: () => input }));
+}
+
+/** A terminal of the instance's own on this one, until the user types Ctrl-a q or whoever logged in there ends. */
+export async function runConsole(io: Io, { client, name }: Target): Promise<void> {
+  const { columns: width, rows: height } = terminalSize(io);
+  const body = { type: 'console', width, height };
+  const answer = await client.send('POST', at`instances/${name}/console`, { body });
+  const input = (detach: () => void) => io.stdin.pipe(detachKey(detach));
+  succeeded(await attach(io, client, answer, { interactive: true, input }));
+}
+
+interface Attachment {
+  readonly interactive: boolean;
+  /** What to send; `detach` hangs up. */
+  readonly input: (detach: () => void) => Readable;
+}
+
+async function attach(io: Io, client: Client, answer: Answer, { interactive, input }: Attachment): Promise<Operation> {
+  if (answer.kind === 'sync') throw new AppError('internal', 'the server answered without an operation');
   const { operation } = answer;
   const sockets: WebSocket[] = [];
   const open = (fd: string, attach: (socket: WebSocket) => void = () => {}): Promise<WebSocket> => {
@@ -36,19 +59,16 @@ export async function runCommand(io: Io, { client, name }: Target, request: Exec
       attach(socket);
     });
   };
-  const undo = [request.interactive ? rawMode(io) : () => {}];
+  const undo = [interactive ? rawMode(io) : () => {}];
   try {
     const control = await open('control');
     undo.push(forwardSignals(signal => tell(control, { command: 'signal', signal })));
-    if (request.interactive)
-      undo.push(onResize(io, size => tell(control, { command: 'window-resize', args: textSize(size) })));
-    const input = request.noInput ? Readable.from([]) : io.stdin;
-    const { written } = request.interactive
-      ? await attachTerminal(io, open, input)
-      : await attachStreams(io, open, input);
+    if (interactive) undo.push(onResize(io, size => tell(control, { command: 'window-resize', args: textSize(size) })));
+    const typed = input(() => control.close());
+    const { written } = interactive ? await attachTerminal(io, open, typed) : await attachStreams(io, open, typed);
     const final = await untilFinal(client, operation);
     await written;
-    return exitCode(io, final);
+    return final;
   } finally {
     for (const step of undo) step();
     for (const socket of sockets) socket.close();

@@ -7,6 +7,7 @@ import type { InstanceSpecSchema } from '../../rpc/gen/berth/agent/v1/agent_pb.t
 import type { View } from '../../store/view.ts';
 import { homeOf } from '../projects/project-store.ts';
 import { PROFILES, VOLUMES } from '../spaces.ts';
+import { ownMetadata } from './metadata.ts';
 
 type Described = Pick<InstanceRecord, 'project' | 'config' | 'devices' | 'profiles'>;
 
@@ -45,6 +46,7 @@ export function specOf(
       ]),
     ),
     image: record.image,
+    metadata: ownMetadata(view, record.id),
     createdAt: BigInt(Math.floor(Date.parse(record.createdAt) / 1000)),
   };
 }

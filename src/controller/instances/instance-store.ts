@@ -4,7 +4,7 @@ import type { InstanceRecord } from '../../domain/instance.ts';
 import { type Stored, together } from '../../store/keyspace.ts';
 import type { Transaction } from '../../store/store.ts';
 import type { View } from '../../store/view.ts';
-import { ADDRESSES, INSTANCES } from '../spaces.ts';
+import { ADDRESSES, INSTANCE_METADATA, INSTANCES } from '../spaces.ts';
 import { release } from './allocations.ts';
 
 /** Names an instance for good: its name may be given to another one later. */
@@ -29,7 +29,7 @@ export function needInstance(view: View, key: InstanceKey): Stored<InstanceRecor
   return findInstance(view, key) ?? fail('not-found', 'Instance not found');
 }
 
-/** Record, addresses and allocations, all or nothing. */
+/** Record, addresses, metadata and allocations, all or nothing. */
 export function removal(view: View, stored: Stored<InstanceRecord>): Transaction {
   const { id, node, requests, moving } = stored.value;
   const addresses = view.list(ADDRESSES).filter(({ value }) => value.instance === id);
@@ -37,6 +37,9 @@ export function removal(view: View, stored: Stored<InstanceRecord>): Transaction
     INSTANCES.remove(stored),
     ...(node === '' ? [] : [release(view, node, requests)]),
     ...(moving === undefined ? [] : [release(view, moving.to, requests)]),
-    { guards: [], writes: addresses.map(({ key }) => ({ delete: key })) },
+    {
+      guards: [],
+      writes: [...addresses.map(({ key }) => ({ delete: key })), INSTANCE_METADATA.delete(INSTANCE_METADATA.key(id))],
+    },
   );
 }

@@ -11,7 +11,7 @@ import { configField, flagField, textField } from './fields.ts';
 import { findInstance } from './instance.ts';
 import { sessionOperation } from './operation.ts';
 
-const number = z
+export const countField = z
   .number()
   .int()
   .nonnegative()
@@ -24,10 +24,10 @@ const body = z.object({
   interactive: flagField,
   'wait-for-websocket': flagField,
   'record-output': flagField,
-  width: number,
-  height: number,
-  user: number,
-  group: number,
+  width: countField,
+  height: countField,
+  user: countField,
+  group: countField,
   cwd: textField,
 });
 
@@ -72,7 +72,7 @@ export function environmentOf(config: Config, sent: Config, user: number): Confi
 }
 
 /** The view may lag behind a start that has just ended; its host knows. */
-async function mustRun(lxd: Lxd, instance: InstanceRecord): Promise<void> {
+export async function mustRun(lxd: Lxd, instance: InstanceRecord): Promise<void> {
   if (lxd.view.get(STATUS.key(instance.id))?.value.state === 'running') return;
   const ref = { id: instance.id, generation: BigInt(instance.generation) };
   const { status } = await lxd.agents.of(instance.node).getInstanceState(ref);

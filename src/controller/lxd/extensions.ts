@@ -26,6 +26,8 @@ export const API_EXTENSIONS = [
   'file_symlinks',
   'file_get_symlink',
   'instance_file_head',
+  'container_edit_metadata',
+  'console',
   // snapshots
   'snapshot_scheduling',
   'snapshot_schedule_aliases',

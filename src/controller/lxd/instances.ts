@@ -7,6 +7,7 @@ import { type Answer, started, sync } from '../http/answer.ts';
 import { type ApiRequest, recursion } from '../http/request.ts';
 import type { Route } from '../http/route.ts';
 import { createBackup, exportBackup, listBackups, oneBackup, removeBackup, renameBackup } from './backups/routes.ts';
+import { consoleLog, openConsole } from './console.ts';
 import type { Lxd } from './context.ts';
 import { exec } from './exec.ts';
 import { deleteFile, getFile, postFile, sftp } from './files/files.ts';
@@ -15,6 +16,7 @@ import { patchInstance, putInstance } from './instance-change.ts';
 import { createInstance } from './instance-create.ts';
 import { fullInstance, instanceState, listInstances } from './instance-list.ts';
 import { logFile, logFiles, removeLogFile } from './instance-logs.ts';
+import { changeInstanceMetadata, getMetadata, getTemplates, putTemplate, removeTemplate } from './instance-metadata.ts';
 import { postInstance } from './instance-move.ts';
 import { changeState, changeStates } from './instance-power.ts';
 import { sagaOperation } from './operation.ts';
@@ -78,6 +80,15 @@ function routesOf(lxd: Lxd, collection: string): readonly Route[] {
     at('GET', '/:name/logs', logFiles),
     at('GET', '/:name/logs/:file', logFile),
     at('DELETE', '/:name/logs/:file', removeLogFile),
+    at('GET', '/:name/metadata', getMetadata),
+    at('PUT', '/:name/metadata', changeInstanceMetadata),
+    at('PATCH', '/:name/metadata', changeInstanceMetadata),
+    at('GET', '/:name/metadata/templates', getTemplates),
+    at('POST', '/:name/metadata/templates', putTemplate),
+    at('DELETE', '/:name/metadata/templates', removeTemplate),
+    at('POST', '/:name/console', openConsole),
+    at('GET', '/:name/console', consoleLog),
+    at('DELETE', '/:name/console', consoleLog),
     at('GET', '/:name/placement', placement),
   ];
 }

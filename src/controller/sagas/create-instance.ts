@@ -13,6 +13,7 @@ import { bootIdOf } from '../instances/boot.ts';
 import { expanded, refOf, specOf } from '../instances/expanded.ts';
 import { ensureImage } from '../instances/image-on-node.ts';
 import { findInstance, type InstanceKey, needInstance } from '../instances/instance-store.ts';
+import { copyMetadata } from '../instances/metadata.ts';
 import { planNics } from '../instances/nics.ts';
 import { drain } from '../instances/progress.ts';
 import { forget } from '../instances/removing.ts';
@@ -117,6 +118,7 @@ async function make(context: StepContext, given: Given): Promise<void> {
     try {
       const imageSplit = copy === undefined && (await ensureImage(context, value.node, value.image));
       await bringVolumes(context, { ...value, ...expanded(context.view, value) });
+      if (copy !== undefined) await copyMetadata(context, copy.instance, value.id);
       const request = {
         spec: specOf(context.view, value),
         imageSplit,

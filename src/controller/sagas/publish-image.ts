@@ -2,6 +2,7 @@
 import type { Compression } from '../../domain/backup.ts';
 import { refOf } from '../instances/expanded.ts';
 import { type InstanceKey, needInstance } from '../instances/instance-store.ts';
+import { ownMetadata } from '../instances/metadata.ts';
 import { drain } from '../instances/progress.ts';
 import { saga } from '../saga/saga.ts';
 import type { StepContext } from '../saga/step-context.ts';
@@ -33,6 +34,7 @@ async function pack(context: StepContext, { input }: { readonly input: PublishIn
     snapshot,
     upload,
     image: value.image,
+    metadata: ownMetadata(context.view, value.id),
     architecture: value.architecture,
     createdAt: BigInt(input.createdSeconds),
     expiresAt: BigInt(input.expirySeconds),

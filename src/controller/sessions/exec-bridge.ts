@@ -11,6 +11,12 @@ const MAX_WAITING_INPUT_BYTES = 1024 * 1024;
 type ExecInput = Parameters<AgentClient['exec']>[0] extends AsyncIterable<infer T> ? T : never;
 export type ExecStart = Extract<NonNullable<ExecInput['input']>, { case: 'start' }>['value'];
 
+export class ClientHungUp extends AppError {
+  constructor() {
+    super('cancelled', 'The client hung up; the command was killed');
+  }
+}
+
 /** Where output goes; resolves when there is room for more. */
 export type Output = (stream: 'stdout' | 'stderr', bytes: Uint8Array) => Promise<void>;
 
@@ -39,7 +45,7 @@ export async function runAttached(
 ): Promise<number> {
   const input = inputQueue<ExecInput>(MAX_WAITING_INPUT_BYTES);
   const gone = new AbortController();
-  const hangUp = () => gone.abort(new AppError('cancelled', 'The client hung up; the command was killed'));
+  const hangUp = () => gone.abort(new ClientHungUp());
   void input.push(asInput('start', start));
 
   const stdin = sockets.get('0')!;

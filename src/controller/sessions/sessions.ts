@@ -8,7 +8,7 @@ import type { View } from '../../store/view.ts';
 import type { Agents } from '../agents.ts';
 import type { Log } from '../log.ts';
 import { CONTROLLERS } from '../spaces.ts';
-import { type ExecStart, type Output, runAttached, runCommand } from './exec-bridge.ts';
+import { ClientHungUp, type ExecStart, type Output, runAttached, runCommand } from './exec-bridge.ts';
 import { openRecording } from './recordings.ts';
 import { relay } from './relay.ts';
 import { openSessionBook } from './session-book.ts';
@@ -19,12 +19,16 @@ import { type SessionSockets, sessionSockets } from './sockets.ts';
 const CONNECT_MS = 5_000;
 
 export interface Command {
+  /** Of the operation; 'Executing command' if not said. */
+  readonly description?: string;
   readonly project: string;
   readonly instance: string;
   readonly node: string;
   readonly start: ExecStart;
   /** Attached: the client gets secrets for websockets. Otherwise it runs at once with nothing on its input. */
   readonly attached: boolean;
+  /** That the client hangs up ends it well: a console, not a command. */
+  readonly detachable?: true;
   /** Keep what it writes (not attached only). */
   readonly record: boolean;
   /** LXD shows these in the operation. */
@@ -72,7 +76,8 @@ export function openSessions(options: SessionsOptions): Sessions {
     const agent = agents.of(command.node);
     if (sockets !== undefined) {
       await withDeadline(clock, sockets.complete);
-      return outcomeOf(await runAttached(agent, command.start, sockets, closed.signal));
+      const status = runAttached(agent, command.start, sockets, closed.signal);
+      return outcomeOf(await (command.detachable ? status.catch(unlessHungUp) : status));
     }
     if (!command.record) return outcomeOf(await runCommand(agent, command.start, async () => {}, closed.signal));
     const recording = openRecording(command.project, command.instance, id);
@@ -121,7 +126,7 @@ export function openSessions(options: SessionsOptions): Sessions {
         owner: controller,
         project: command.project,
         instance: command.instance,
-        description: 'Executing command',
+        description: command.description ?? 'Executing command',
         websocket: command.attached,
         createdAt: now,
         updatedAt: now,
@@ -170,6 +175,11 @@ function outcomeOf(status: number): Outcome {
   if (status === 127) return { state: 'failed', metadata, error: 'Command not found' };
   if (status === 126) return { state: 'failed', metadata, error: 'Command not executable' };
   return { state: 'succeeded', metadata };
+}
+
+function unlessHungUp(thrown: unknown): number {
+  if (thrown instanceof ClientHungUp) return 0;
+  throw thrown;
 }
 
 async function withDeadline(clock: Clock, complete: Promise<void>): Promise<void> {

@@ -207,6 +207,18 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
       yield { done: true };
     },
     findStoreImage: async () => ({ fingerprint: 'c'.repeat(64), architecture: 'x86_64', public: true }),
+    getImageMetadata: async ({ fingerprint }) => {
+      if (!host.images.has(fingerprint)) fail('not-found', `image ${fingerprint} is not here`);
+      const hostname = { when: ['create', 'copy'], file: 'hostname.tpl', createOnly: false, properties: {} };
+      const metadata = {
+        architecture: 'x86_64',
+        createdAt: 1,
+        expiresAt: 0,
+        properties: { os: 'fake' },
+        templates: { '/etc/hostname': hostname },
+      };
+      return { json: JSON.stringify({ metadata, templates: { 'hostname.tpl': '{{ container.name }}\n' } }) };
+    },
     downloadImage: async function* ({ upload, image }) {
       host.uploads.set(upload, image!.fingerprint);
       yield { done: true };
@@ -246,14 +258,14 @@ function serviceOf(host: FakeHost, all: ReadonlyMap<string, FakeHost>, watch: Wa
       host.set(spec!.id, { spec: spec! });
       return {};
     },
-    ensureState: async ({ ref, state, force, stateful }) => {
+    ensureState: async ({ ref, state, force, stateful, spec }) => {
       const found = expect(ref);
       if (state === 'running' && found.spec.config['user.start'] === 'fails') fail('unsupported', 'init is missing');
       if (state === 'stopped' && !force && found.spec.config['user.stop'] === 'hangs') fail('deadline', 'did not stop');
       if (stateful && state === 'running' && found.state !== 'running' && !found.memory) fail('conflict', 'no state');
       const memory = state === 'stopped' && stateful;
       if (memory && found.state === 'stopped' && !found.memory) fail('conflict', 'it stopped by itself');
-      host.set(ref!.id, { state: state as FakeInstance['state'], memory });
+      host.set(ref!.id, { state: state as FakeInstance['state'], memory, ...(spec && { spec: spec as InstanceSpec }) });
       return statusOf(ref!.id);
     },
     getInstanceState: async ref => {

@@ -4,16 +4,17 @@
  */
 import { stringify } from 'yaml';
 import { fail } from '../../../domain/errors.ts';
+import type { ImageMetadata } from '../../../domain/image-metadata.ts';
 import type { Config } from '../../../domain/instance.ts';
 import { backupTar } from '../../backups/backup-tar.ts';
 import { writePacked } from '../../compress.ts';
 import type { Host } from '../../host.ts';
+import { metadataFor } from '../../images.ts';
 import { idMapOf } from '../../instance-files.ts';
 import type { Report } from '../../progress.ts';
 import type { Ref } from '../../spec.ts';
 import { instanceVolume } from '../../storage/volume.ts';
 import type { ImageStore } from '../image-store.ts';
-import type { ImageMetadata } from '../metadata.ts';
 
 export interface PublishOrder {
   /** Id of the snapshot; undefined: the instance as it is now, which must be stopped. */
@@ -21,6 +22,8 @@ export interface PublishOrder {
   readonly upload: string;
   /** Fingerprint of the image whose templates go along; '' = none. */
   readonly image: string;
+  /** The instance's own, which go along instead; '' = it has none. */
+  readonly metadata: string;
   readonly architecture: string;
   /** Seconds since the epoch; 0 = never. */
   readonly createdAt: number;
@@ -46,7 +49,7 @@ export async function publishInstance(
       fail('conflict', `Instance ${spec.name} runs: stop it first, or publish a snapshot of it`);
     const path =
       order.snapshot === undefined ? await driver.activate(volume) : await driver.snapshotPath(volume, order.snapshot);
-    const image = order.image === '' ? undefined : await store.find(order.image);
+    const image = await metadataFor(store, order.metadata, order.image);
     const templates = Object.entries(image?.templates ?? {});
     const texts = {
       'metadata.yaml': metadataYaml({ ...order, templates: image?.metadata.templates ?? {} }),

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/agent/v1/images.proto.
  */
 export const file_berth_agent_v1_images: GenFile = /*@__PURE__*/
-  fileDesc("ChtiZXJ0aC9hZ2VudC92MS9pbWFnZXMucHJvdG8SDmJlcnRoLmFnZW50LnYxIsUCChZQdWJsaXNoSW5zdGFuY2VSZXF1ZXN0EigKA3JlZhgBIAEoCzIbLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlUmVmEhAKCHNuYXBzaG90GAIgASgJEg4KBnVwbG9hZBgDIAEoCRINCgVpbWFnZRgEIAEoCRIUCgxhcmNoaXRlY3R1cmUYBSABKAkSEgoKY3JlYXRlZF9hdBgGIAEoAxISCgpleHBpcmVzX2F0GAcgASgDEkoKCnByb3BlcnRpZXMYCCADKAsyNi5iZXJ0aC5hZ2VudC52MS5QdWJsaXNoSW5zdGFuY2VSZXF1ZXN0LlByb3BlcnRpZXNFbnRyeRITCgtjb21wcmVzc2lvbhgJIAEoCRoxCg9Qcm9wZXJ0aWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJfCgVTdG9yZRIQCghwcm90b2NvbBgBIAEoCRIOCgZzZXJ2ZXIYAiABKAkSEwoLY2VydGlmaWNhdGUYAyABKAkSDgoGc2VjcmV0GAQgASgJEg8KB3Byb2plY3QYBSABKAkiYQoVRmluZFN0b3JlSW1hZ2VSZXF1ZXN0EiQKBXN0b3JlGAEgASgLMhUuYmVydGguYWdlbnQudjEuU3RvcmUSDAoEbmFtZRgCIAEoCRIUCgxhcmNoaXRlY3R1cmUYAyABKAkiwwIKClN0b3JlSW1hZ2USEwoLZmluZ2VycHJpbnQYASABKAkSFAoMYXJjaGl0ZWN0dXJlGAIgASgJEhAKCGZpbGVuYW1lGAMgASgJEhIKCnNpemVfYnl0ZXMYBCABKAQSPgoKcHJvcGVydGllcxgFIAMoCzIqLmJlcnRoLmFnZW50LnYxLlN0b3JlSW1hZ2UuUHJvcGVydGllc0VudHJ5EhIKCmNyZWF0ZWRfYXQYBiABKAMSEgoKZXhwaXJlc19hdBgHIAEoAxIOCgZwdWJsaWMYCCABKAgSDwoHYWxpYXNlcxgJIAMoCRIoCgVmaWxlcxgKIAMoCzIZLmJlcnRoLmFnZW50LnYxLlN0b3JlRmlsZRoxCg9Qcm9wZXJ0aWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJKCglTdG9yZUZpbGUSDAoEcGFydBgBIAEoCRILCgN1cmwYAiABKAkSDgoGc2hhMjU2GAMgASgJEhIKCnNpemVfYnl0ZXMYBCABKAQidwoURG93bmxvYWRJbWFnZVJlcXVlc3QSDgoGdXBsb2FkGAEgASgJEiQKBXN0b3JlGAIgASgLMhUuYmVydGguYWdlbnQudjEuU3RvcmUSKQoFaW1hZ2UYAyABKAsyGi5iZXJ0aC5hZ2VudC52MS5TdG9yZUltYWdlMocCCgZJbWFnZXMSVQoPUHVibGlzaEluc3RhbmNlEiYuYmVydGguYWdlbnQudjEuUHVibGlzaEluc3RhbmNlUmVxdWVzdBoYLmJlcnRoLmFnZW50LnYxLlByb2dyZXNzMAESUwoORmluZFN0b3JlSW1hZ2USJS5iZXJ0aC5hZ2VudC52MS5GaW5kU3RvcmVJbWFnZVJlcXVlc3QaGi5iZXJ0aC5hZ2VudC52MS5TdG9yZUltYWdlElEKDURvd25sb2FkSW1hZ2USJC5iZXJ0aC5hZ2VudC52MS5Eb3dubG9hZEltYWdlUmVxdWVzdBoYLmJlcnRoLmFnZW50LnYxLlByb2dyZXNzMAFiBnByb3RvMw", [file_berth_agent_v1_agent]);
+  fileDesc("ChtiZXJ0aC9hZ2VudC92MS9pbWFnZXMucHJvdG8SDmJlcnRoLmFnZW50LnYxItcCChZQdWJsaXNoSW5zdGFuY2VSZXF1ZXN0EigKA3JlZhgBIAEoCzIbLmJlcnRoLmFnZW50LnYxLkluc3RhbmNlUmVmEhAKCHNuYXBzaG90GAIgASgJEg4KBnVwbG9hZBgDIAEoCRINCgVpbWFnZRgEIAEoCRIUCgxhcmNoaXRlY3R1cmUYBSABKAkSEgoKY3JlYXRlZF9hdBgGIAEoAxISCgpleHBpcmVzX2F0GAcgASgDEkoKCnByb3BlcnRpZXMYCCADKAsyNi5iZXJ0aC5hZ2VudC52MS5QdWJsaXNoSW5zdGFuY2VSZXF1ZXN0LlByb3BlcnRpZXNFbnRyeRITCgtjb21wcmVzc2lvbhgJIAEoCRIQCghtZXRhZGF0YRgKIAEoCRoxCg9Qcm9wZXJ0aWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIuChdHZXRJbWFnZU1ldGFkYXRhUmVxdWVzdBITCgtmaW5nZXJwcmludBgBIAEoCSIdCg1JbWFnZU1ldGFkYXRhEgwKBGpzb24YASABKAkiXwoFU3RvcmUSEAoIcHJvdG9jb2wYASABKAkSDgoGc2VydmVyGAIgASgJEhMKC2NlcnRpZmljYXRlGAMgASgJEg4KBnNlY3JldBgEIAEoCRIPCgdwcm9qZWN0GAUgASgJImEKFUZpbmRTdG9yZUltYWdlUmVxdWVzdBIkCgVzdG9yZRgBIAEoCzIVLmJlcnRoLmFnZW50LnYxLlN0b3JlEgwKBG5hbWUYAiABKAkSFAoMYXJjaGl0ZWN0dXJlGAMgASgJIsMCCgpTdG9yZUltYWdlEhMKC2ZpbmdlcnByaW50GAEgASgJEhQKDGFyY2hpdGVjdHVyZRgCIAEoCRIQCghmaWxlbmFtZRgDIAEoCRISCgpzaXplX2J5dGVzGAQgASgEEj4KCnByb3BlcnRpZXMYBSADKAsyKi5iZXJ0aC5hZ2VudC52MS5TdG9yZUltYWdlLlByb3BlcnRpZXNFbnRyeRISCgpjcmVhdGVkX2F0GAYgASgDEhIKCmV4cGlyZXNfYXQYByABKAMSDgoGcHVibGljGAggASgIEg8KB2FsaWFzZXMYCSADKAkSKAoFZmlsZXMYCiADKAsyGS5iZXJ0aC5hZ2VudC52MS5TdG9yZUZpbGUaMQoPUHJvcGVydGllc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiSgoJU3RvcmVGaWxlEgwKBHBhcnQYASABKAkSCwoDdXJsGAIgASgJEg4KBnNoYTI1NhgDIAEoCRISCgpzaXplX2J5dGVzGAQgASgEIncKFERvd25sb2FkSW1hZ2VSZXF1ZXN0Eg4KBnVwbG9hZBgBIAEoCRIkCgVzdG9yZRgCIAEoCzIVLmJlcnRoLmFnZW50LnYxLlN0b3JlEikKBWltYWdlGAMgASgLMhouYmVydGguYWdlbnQudjEuU3RvcmVJbWFnZTLjAgoGSW1hZ2VzElUKD1B1Ymxpc2hJbnN0YW5jZRImLmJlcnRoLmFnZW50LnYxLlB1Ymxpc2hJbnN0YW5jZVJlcXVlc3QaGC5iZXJ0aC5hZ2VudC52MS5Qcm9ncmVzczABElMKDkZpbmRTdG9yZUltYWdlEiUuYmVydGguYWdlbnQudjEuRmluZFN0b3JlSW1hZ2VSZXF1ZXN0GhouYmVydGguYWdlbnQudjEuU3RvcmVJbWFnZRJaChBHZXRJbWFnZU1ldGFkYXRhEicuYmVydGguYWdlbnQudjEuR2V0SW1hZ2VNZXRhZGF0YVJlcXVlc3QaHS5iZXJ0aC5hZ2VudC52MS5JbWFnZU1ldGFkYXRhElEKDURvd25sb2FkSW1hZ2USJC5iZXJ0aC5hZ2VudC52MS5Eb3dubG9hZEltYWdlUmVxdWVzdBoYLmJlcnRoLmFnZW50LnYxLlByb2dyZXNzMAFiBnByb3RvMw", [file_berth_agent_v1_agent]);
 
 /**
  * @generated from message berth.agent.v1.PublishInstanceRequest
@@ -75,6 +75,13 @@ export type PublishInstanceRequest = Message<"berth.agent.v1.PublishInstanceRequ
    * @generated from field: string compression = 9;
    */
   compression: string;
+
+  /**
+   * templates that go along instead of the image's, as in InstanceSpec
+   *
+   * @generated from field: string metadata = 10;
+   */
+  metadata: string;
 };
 
 /**
@@ -83,6 +90,42 @@ export type PublishInstanceRequest = Message<"berth.agent.v1.PublishInstanceRequ
  */
 export const PublishInstanceRequestSchema: GenMessage<PublishInstanceRequest> = /*@__PURE__*/
   messageDesc(file_berth_agent_v1_images, 0);
+
+/**
+ * @generated from message berth.agent.v1.GetImageMetadataRequest
+ */
+export type GetImageMetadataRequest = Message<"berth.agent.v1.GetImageMetadataRequest"> & {
+  /**
+   * @generated from field: string fingerprint = 1;
+   */
+  fingerprint: string;
+};
+
+/**
+ * Describes the message berth.agent.v1.GetImageMetadataRequest.
+ * Use `create(GetImageMetadataRequestSchema)` to create a new message.
+ */
+export const GetImageMetadataRequestSchema: GenMessage<GetImageMetadataRequest> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_images, 1);
+
+/**
+ * @generated from message berth.agent.v1.ImageMetadata
+ */
+export type ImageMetadata = Message<"berth.agent.v1.ImageMetadata"> & {
+  /**
+   * an InstanceMetadata of src/domain
+   *
+   * @generated from field: string json = 1;
+   */
+  json: string;
+};
+
+/**
+ * Describes the message berth.agent.v1.ImageMetadata.
+ * Use `create(ImageMetadataSchema)` to create a new message.
+ */
+export const ImageMetadataSchema: GenMessage<ImageMetadata> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_images, 2);
 
 /**
  * @generated from message berth.agent.v1.Store
@@ -127,7 +170,7 @@ export type Store = Message<"berth.agent.v1.Store"> & {
  * Use `create(StoreSchema)` to create a new message.
  */
 export const StoreSchema: GenMessage<Store> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_images, 1);
+  messageDesc(file_berth_agent_v1_images, 3);
 
 /**
  * @generated from message berth.agent.v1.FindStoreImageRequest
@@ -158,7 +201,7 @@ export type FindStoreImageRequest = Message<"berth.agent.v1.FindStoreImageReques
  * Use `create(FindStoreImageRequestSchema)` to create a new message.
  */
 export const FindStoreImageRequestSchema: GenMessage<FindStoreImageRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_images, 2);
+  messageDesc(file_berth_agent_v1_images, 4);
 
 /**
  * @generated from message berth.agent.v1.StoreImage
@@ -226,7 +269,7 @@ export type StoreImage = Message<"berth.agent.v1.StoreImage"> & {
  * Use `create(StoreImageSchema)` to create a new message.
  */
 export const StoreImageSchema: GenMessage<StoreImage> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_images, 3);
+  messageDesc(file_berth_agent_v1_images, 5);
 
 /**
  * @generated from message berth.agent.v1.StoreFile
@@ -260,7 +303,7 @@ export type StoreFile = Message<"berth.agent.v1.StoreFile"> & {
  * Use `create(StoreFileSchema)` to create a new message.
  */
 export const StoreFileSchema: GenMessage<StoreFile> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_images, 4);
+  messageDesc(file_berth_agent_v1_images, 6);
 
 /**
  * @generated from message berth.agent.v1.DownloadImageRequest
@@ -287,7 +330,7 @@ export type DownloadImageRequest = Message<"berth.agent.v1.DownloadImageRequest"
  * Use `create(DownloadImageRequestSchema)` to create a new message.
  */
 export const DownloadImageRequestSchema: GenMessage<DownloadImageRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_images, 5);
+  messageDesc(file_berth_agent_v1_images, 7);
 
 /**
  * @generated from service berth.agent.v1.Images
@@ -312,6 +355,16 @@ export const Images: GenService<{
     methodKind: "unary";
     input: typeof FindStoreImageRequestSchema;
     output: typeof StoreImageSchema;
+  },
+  /**
+   * metadata.yaml and templates of an image that this host keeps.
+   *
+   * @generated from rpc berth.agent.v1.Images.GetImageMetadata
+   */
+  getImageMetadata: {
+    methodKind: "unary";
+    input: typeof GetImageMetadataRequestSchema;
+    output: typeof ImageMetadataSchema;
   },
   /**
    * @generated from rpc berth.agent.v1.Images.DownloadImage
