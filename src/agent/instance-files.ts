@@ -9,11 +9,12 @@ import { lxcfsFiles } from './host-facts.ts';
 import { type CgroupSetting, cgroupSettings, chooseCpus, cpuCount } from './limits.ts';
 import { lxcConfig } from './lxc/config.ts';
 import { haltSignalOf } from './lxc/init-type.ts';
+import { loadModules } from './lxc/kernel-modules.ts';
 import { extraDisks, type HostPath, isRequired } from './lxc/mounts.ts';
-import { MOVABLE_PROFILE } from './lxc/seccomp.ts';
+import { seccompProfile } from './lxc/seccomp.ts';
 import { writePlug } from './nic/nics.ts';
 import { planNics } from './nic/plan.ts';
-import { PLUG_FILES } from './nic/plug-files.ts';
+import { PLUG_FILES, settingsFile } from './nic/plug-files.ts';
 import { isPrivileged, type Spec } from './spec.ts';
 import type { IdMap } from './storage/id-map.ts';
 import { volumeFolder } from './volumes/attach.ts';
@@ -32,9 +33,11 @@ export async function writeInstanceFiles(
   rootfs: string,
   cpus: readonly number[],
 ): Promise<InstanceFiles> {
+  await loadModules(spec.config['linux.kernel_modules'] ?? '');
   const folder = await host.runtime.folder(spec.id);
   const files = { folder, config: join(folder, 'config'), plug: join(folder, PLUG_FILES.script), rootfs };
-  const seccomp = join(folder, 'seccomp');
+  const profile = seccompProfile(spec.config, isPrivileged(spec.config));
+  const seccomp = profile === undefined ? undefined : join(folder, 'seccomp');
   const disks = await diskSources(host, spec);
   const text = lxcConfig(spec, {
     cgroupV2: host.cgroups.v2,
@@ -50,7 +53,8 @@ export async function writeInstanceFiles(
     diskSource: device => disks.get(device)!,
   });
   await writePlug(folder, planNics(spec, host.config.bridge));
-  await writeFile(seccomp, MOVABLE_PROFILE, { mode: 0o600 });
+  await writeFile(join(folder, PLUG_FILES.settings), settingsFile(spec.config));
+  if (seccomp !== undefined) await writeFile(seccomp, profile!, { mode: 0o600 });
   await writeFile(files.config, text, { mode: 0o600 });
   return files;
 }

@@ -9,10 +9,12 @@ const v1: LimitFacts = {
   swapAccounting: true,
   memoryBytes: 8 * GIB,
   swappiness: 60,
+  diskWeight: 'blkio.bfq.weight',
+  hugePages: true,
   cpus: [0, 1, 2, 3],
   chosenCpus: [],
 };
-const v2: LimitFacts = { ...v1, cgroupV2: true };
+const v2: LimitFacts = { ...v1, cgroupV2: true, diskWeight: 'io.weight' };
 
 /** Only what limits something, as `file=value`. */
 const limited = (config: Config, facts: LimitFacts) =>
@@ -21,6 +23,14 @@ const limited = (config: Config, facts: LimitFacts) =>
     .map(({ file, value }) => `${file}=${value}`);
 
 describe('limits', () => {
+  it('says what this host cannot limit', () => {
+    const poor = { ...v1, diskWeight: undefined, hugePages: false };
+    assert.throws(() => limited({ 'limits.disk.priority': '1' }, poor), /limits\.disk\.priority/);
+    assert.throws(() => limited({ 'limits.hugepages.1GB': '1GiB' }, poor), /limits\.hugepages\.1GB/);
+    assert.throws(() => limited({ 'limits.memory.swap.priority': '1' }, v2), /limits\.memory\.swap\.priority/);
+    assert.deepEqual(limited({ 'limits.memory.swap.priority': '5' }, poor), ['memory.swappiness=80']);
+  });
+
   it('limits nothing when nothing is asked', () => {
     assert.deepEqual(limited({}, v1), []);
     assert.deepEqual(limited({}, v2), []);
@@ -51,6 +61,13 @@ describe('limits', () => {
     ],
     ['a soft allowance', { 'limits.cpu.allowance': '50%' }, ['cpu.shares=512'], ['cpu.weight=50']],
     ['priority', { 'limits.cpu.priority': '4' }, ['cpu.shares=1018'], ['cpu.weight=94']],
+    ['disk priority', { 'limits.disk.priority': '3' }, ['blkio.bfq.weight=300'], ['io.weight=300']],
+    [
+      'huge pages',
+      { 'limits.hugepages.2MB': '64MiB' },
+      ['hugetlb.2MB.limit_in_bytes=67108864'],
+      ['hugetlb.2MB.max=67108864'],
+    ],
     ['processes', { 'limits.processes': '100' }, ['pids.max=100'], ['pids.max=100']],
   ];
   for (const [name, config, on1, on2] of cases) {

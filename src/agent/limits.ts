@@ -10,7 +10,7 @@ import { parseBytes } from '../domain/size.ts';
 import { isTrue } from '../domain/values.ts';
 
 export interface CgroupSetting {
-  readonly controller: 'cpu' | 'cpuset' | 'memory' | 'pids';
+  readonly controller: 'blkio' | 'cpu' | 'cpuset' | 'hugetlb' | 'io' | 'memory' | 'pids';
   readonly file: string;
   readonly value: string;
   /** What a fresh cgroup has anyway. */
@@ -24,6 +24,10 @@ export interface LimitFacts {
   readonly memoryBytes: number;
   /** The host's vm.swappiness. */
   readonly swappiness: number;
+  /** The cgroup file that weighs an instance's disk access; undefined: the kernel has none. */
+  readonly diskWeight?: string | undefined;
+  /** The kernel counts huge pages. */
+  readonly hugePages?: boolean;
   /** CPUs of this host that are online. */
   readonly cpus: readonly number[];
   /** Those chosen for this instance when `limits.cpu` is a count. */
@@ -32,7 +36,13 @@ export interface LimitFacts {
 
 /** In the order in which the kernel accepts them on a running container. @throws AppError `invalid` naming the key */
 export function cgroupSettings(config: Config, facts: LimitFacts): readonly CgroupSetting[] {
-  return [...cpuSettings(config, facts), ...memorySettings(config, facts), ...processSettings(config)];
+  return [
+    ...cpuSettings(config, facts),
+    ...memorySettings(config, facts),
+    ...processSettings(config),
+    ...diskSettings(config, facts),
+    ...hugePageSettings(config, facts),
+  ];
 }
 
 /** `limits.cpu` as a count ("2"); undefined when unset or a set of CPUs ("0-1", "3-3"). */
@@ -118,13 +128,20 @@ function memorySettings(config: Config, facts: LimitFacts): readonly CgroupSetti
   const softLimit = soft ? limit : undefined;
   const noSwap = config['limits.memory.swap'] !== undefined && !isTrue(config['limits.memory.swap']);
   const amount = (bytes: number | undefined, none: string) => (bytes === undefined ? none : String(bytes));
+  const swapPriority = Number(config['limits.memory.swap.priority'] || 10);
   if (facts.cgroupV2) {
+    if (swapPriority !== 10)
+      fail(
+        'unsupported',
+        'limits.memory.swap.priority: the kernel of this host (cgroup v2) has no swappiness of an instance',
+      );
     return [
       setting('memory', 'memory.high', amount(softLimit, 'max'), softLimit === undefined),
       setting('memory', 'memory.max', amount(hardLimit, 'max'), hardLimit === undefined),
       setting('memory', 'memory.swap.max', noSwap ? '0' : 'max', !noSwap),
     ];
   }
+  const swappiness = noSwap ? 0 : Math.min(100, facts.swappiness + 4 * (10 - swapPriority));
   // memsw (memory plus swap) may never be below the memory limit, so it makes way first and is set last.
   const both = noSwap ? hardLimit : undefined;
   return [
@@ -134,7 +151,7 @@ function memorySettings(config: Config, facts: LimitFacts): readonly CgroupSetti
     ...(facts.swapAccounting && both !== undefined
       ? [setting('memory', 'memory.memsw.limit_in_bytes', String(both), false)]
       : []),
-    setting('memory', 'memory.swappiness', noSwap ? '0' : String(facts.swappiness), !noSwap),
+    setting('memory', 'memory.swappiness', String(swappiness), swappiness === facts.swappiness),
   ];
 }
 
@@ -150,6 +167,32 @@ function processSettings(config: Config): readonly CgroupSetting[] {
     fail('invalid', `Invalid value for "limits.processes": "${text}" (a whole number)`);
   }
   return [setting('pids', 'pids.max', text === '' ? 'max' : text, text === '')];
+}
+
+/** 10 to 1000, LXD's reading of the ten steps; 100 is what everybody has who says nothing. */
+function diskSettings(config: Config, facts: LimitFacts): readonly CgroupSetting[] {
+  const priority = config['limits.disk.priority'] || '';
+  if (facts.diskWeight === undefined) {
+    if (priority !== '')
+      fail('unsupported', "limits.disk.priority: this host's kernel does not weigh disk access (BFQ)");
+    return [];
+  }
+  const weight = priority === '' ? DEFAULT_WEIGHT : Math.max(10, Number(priority) * 100);
+  return [setting(facts.cgroupV2 ? 'io' : 'blkio', facts.diskWeight, String(weight), weight === DEFAULT_WEIGHT)];
+}
+
+/** Of a fresh cgroup, for the kernel. */
+const DEFAULT_WEIGHT = 100;
+
+function hugePageSettings(config: Config, facts: LimitFacts): readonly CgroupSetting[] {
+  return ['64KB', '1MB', '2MB', '1GB'].flatMap(page => {
+    const key = `limits.hugepages.${page}`;
+    const text = config[key] || '';
+    if (!facts.hugePages && text !== '') fail('unsupported', `${key}: this host's kernel does not count huge pages`);
+    if (text === '') return []; // lifted at the next start: a host has not all sizes
+    const file = facts.cgroupV2 ? `hugetlb.${page}.max` : `hugetlb.${page}.limit_in_bytes`;
+    return [setting('hugetlb', file, String(parseBytes(key, text)), false)];
+  });
 }
 
 const setting = (

@@ -29,7 +29,8 @@ const bad: readonly (readonly [string, string, RegExp])[] = [
   ['boot.autostart', 'maybe', /is not one of true, false/],
   ['limits.cpus', '2', /Unknown configuration key: "limits.cpus"/],
   ['user.', 'x', /Unknown configuration key/],
-  ['security.idmap.isolated', 'true', /not supported by this version/],
+  ['security.idmap.isolated', 'true', /id range of their host/],
+  ['security.idmap.size', '1', /not supported: all unprivileged/],
   ['__proto__', 'x', /Unknown configuration key/],
   ['constructor', 'x', /Unknown configuration key/],
 ];

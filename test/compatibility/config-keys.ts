@@ -39,6 +39,12 @@ const SEND: Readonly<Record<KeyGroup['probe'], Send>> = {
   member: (front, _base, config) => front.send('PATCH', '/1.0/cluster/members/n1', { body: { config } }),
 };
 
+/** Where not every name will do. */
+const SAMPLES: Readonly<Record<string, string>> = {
+  'linux.sysctl.*': 'net.ipv4.ip_forward',
+  'limits.kernel.*': 'nofile',
+};
+
 /** One finding a key; one for the whole group when what it belongs to is refused as such. */
 export async function findKeys(): Promise<readonly Finding[]> {
   const api = await openTestApi();
@@ -56,7 +62,10 @@ export async function findKeys(): Promise<readonly Finding[]> {
       }
       if (Object.keys(keys).length === 0) findings.push({ name: `${group}: all`, there: true });
       for (const [key, value] of Object.entries(keys)) {
-        const named = key.replace('<name>', 'eth0').replace('NAME', 'one').replace('*', 'example');
+        const named = key
+          .replace('<name>', 'eth0')
+          .replace('NAME', 'one')
+          .replace('*', SAMPLES[key] ?? 'example');
         const reply = await send({ [named]: value });
         findings.push({ name: `${group}: ${key}`, there: reply.status < 400, said: refusal(reply) });
       }

@@ -54,15 +54,29 @@ describe('lxc configuration', () => {
     }
   });
 
-  it('keeps an ordinary one movable, unless it shall hold containers or says otherwise', () => {
-    const profiles = (config: Config) => configOf({ config }).filter(line => line.startsWith('lxc.seccomp.profile'));
+  it('has the seccomp profile that was written for it, and its own line after that', () => {
+    const profiles = (config: Config, seccomp = facts.seccomp) =>
+      configOf({ config }, { seccomp }).filter(line => line.startsWith('lxc.seccomp.profile'));
     const ours = 'lxc.seccomp.profile = /data/lxc/x/seccomp';
     assert.deepEqual(profiles({}), [ours]);
-    assert.deepEqual(profiles({ 'security.nesting': 'true' }), []);
-    // the last one counts
-    const own = 'lxc.seccomp.profile = /etc/berth/mine';
+    assert.deepEqual(
+      configOf({}, { seccomp: undefined })
+        .join()
+        .match(/seccomp/g),
+      null,
+    );
+    const own = 'lxc.seccomp.profile = /etc/berth/mine'; // the last one counts
     assert.deepEqual(profiles({ 'raw.lxc': own }), [ours, own]);
-    assert.ok(!profiles({ 'security.privileged': 'true' }).includes(ours));
+  });
+
+  it('passes limits of processes on', () => {
+    assert.ok(configOf({ config: { 'limits.kernel.nofile': '100:200' } }).includes('lxc.prlimit.nofile = 100:200'));
+  });
+
+  it('adds to the AppArmor profile where there is one, and says where there is none', () => {
+    const config = { 'raw.apparmor': 'deny /x r,' };
+    assert.ok(configOf({ config }, { appArmor: true }).includes('lxc.apparmor.raw = deny /x r,'));
+    assert.throws(() => configOf({ config }), /raw\.apparmor: this host has no AppArmor/);
   });
 
   it('lets nothing watch memory pressure, which a move would turn into an endless error', () => {
@@ -74,7 +88,6 @@ describe('lxc configuration', () => {
     assert.ok(!lines.some(line => line.startsWith('lxc.idmap')));
     assert.ok(lines.some(line => line.startsWith('lxc.cap.drop') && line.includes('sys_module')));
     assert.ok(lines.includes('lxc.cgroup2.devices.deny = a'));
-    assert.ok(lines.some(line => line.startsWith('lxc.seccomp.profile')));
   });
 
   it('names limits as the cgroup version does', () => {

@@ -21,8 +21,8 @@ export interface ConfigFacts {
   readonly rootfs: string;
   /** Path of the plug script. */
   readonly plug: string;
-  /** Path of the file with MOVABLE_PROFILE. */
-  readonly seccomp: string;
+  /** Path of the file with its seccomp profile; undefined: it has none. */
+  readonly seccomp: string | undefined;
   /** Name of the signal that asks this init to shut down. */
   readonly haltSignal: string;
   /** Paths of lxcfs's files to lay over /proc, by name: `meminfo`... */
@@ -52,8 +52,8 @@ export function lxcConfig(spec: Spec, facts: ConfigFacts): string {
     line('lxc.mount.auto', 'cgroup:mixed proc:mixed sys:mixed'),
     line('lxc.cap.drop', USELESS_CAPABILITIES),
     ...(privileged ? PRIVILEGED(facts.cgroupV2) : idMapLines(facts.idMap)),
-    ...(privileged || nesting ? [] : [line('lxc.seccomp.profile', facts.seccomp)]),
-    ...(facts.appArmor ? ['lxc.apparmor.profile = generated', 'lxc.apparmor.allow_nesting = 1'] : []),
+    ...(facts.seccomp === undefined ? [] : [line('lxc.seccomp.profile', facts.seccomp)]),
+    ...appArmorLines(spec.config, facts.appArmor),
     ...Object.entries(facts.lxcfs).map(([name, source]) =>
       line('lxc.mount.entry', `${source} proc/${name} none bind,optional 0 0`),
     ),
@@ -61,6 +61,7 @@ export function lxcConfig(spec: Spec, facts: ConfigFacts): string {
     ...(nesting ? NESTING : []),
     ...mountLines(spec.devices, facts.diskSource),
     ...limitLines(facts),
+    ...kernelLines(spec.config),
     ...environmentLines(spec.config),
     ...rawLines(spec.config['raw.lxc'] ?? ''),
   ];
@@ -84,7 +85,6 @@ const USELESS_CAPABILITIES = 'mac_admin mac_override sys_time sys_module sys_raw
 const PRIVILEGED = (cgroupV2: boolean): readonly string[] => {
   const cgroup = cgroupV2 ? 'lxc.cgroup2' : 'lxc.cgroup';
   return [
-    'lxc.seccomp.profile = /usr/share/lxc/config/common.seccomp',
     line(`${cgroup}.devices.deny`, 'a'),
     ...HARMLESS_DEVICES.map(device => line(`${cgroup}.devices.allow`, device)),
   ];
@@ -124,6 +124,27 @@ const NESTING = [
 function limitLines({ settings, cgroupV2 }: ConfigFacts): readonly string[] {
   const prefix = cgroupV2 ? 'lxc.cgroup2' : 'lxc.cgroup';
   return settings.filter(({ unlimited }) => !unlimited).map(({ file, value }) => line(`${prefix}.${file}`, value));
+}
+
+/** @throws AppError `unsupported` where the host does not have what the key is for */
+function appArmorLines(config: Config, present: boolean): readonly string[] {
+  const own = (config['raw.apparmor'] ?? '').split('\n').filter(each => each.trim() !== '');
+  if (!present) {
+    if (own.length > 0) fail('unsupported', 'raw.apparmor: this host has no AppArmor; unset it');
+    return [];
+  }
+  return [
+    'lxc.apparmor.profile = generated',
+    'lxc.apparmor.allow_nesting = 1',
+    ...own.map(each => line('lxc.apparmor.raw', each.trim())),
+  ];
+}
+
+/** Limits of its processes. Its sysctls are the plug script's: LXC would set them when /proc/sys is read-only already. */
+function kernelLines(config: Config): readonly string[] {
+  return Object.entries(config).flatMap(([key, value]) =>
+    key.startsWith('limits.kernel.') && value !== '' ? [line(`lxc.prlimit.${key.slice(14)}`, value)] : [],
+  );
 }
 
 function environmentLines(config: Config): readonly string[] {

@@ -16,7 +16,7 @@ import { inOwnHost } from '../testing/own-host.ts';
 import { lxcConfig } from './config.ts';
 import { haltSignalOf } from './init-type.ts';
 import { lxcRuntime } from './lxc-runtime.ts';
-import { MOVABLE_PROFILE } from './seccomp.ts';
+import { seccompProfile } from './seccomp.ts';
 
 const PREFIX = `berth-test-runtime-${process.env.BERTH_OWN_HOST?.split('-').at(-1) ?? process.pid}`;
 await inOwnHost(import.meta.url, PREFIX);
@@ -69,7 +69,7 @@ describe('runtime on real LXC', () => {
       diskSource: (_name, options) => ({ path: options.source!, isFile: false }),
     });
     await writeFile(join(here, 'config'), config);
-    await writeFile(join(here, 'seccomp'), MOVABLE_PROFILE);
+    await writeFile(join(here, 'seccomp'), seccompProfile({}, false)!);
     await writePlug(here, planNics(wanted, 'testbr0'));
   };
 

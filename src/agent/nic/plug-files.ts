@@ -3,10 +3,17 @@
  * a container starts (`lxc.hook.start-host`, also when the guest reboots itself) and by CRIU when it is restored (stage
  * setup-namespaces). It is the same for all; what differs is data, and every word of that data was checked by `planNics`.
  */
+import type { Config } from '../../domain/instance.ts';
 import type { Nic } from './plan.ts';
 
 /** File names in the instance's LXC folder. */
-export const PLUG_FILES = { script: 'plug', nics: 'plug.nics', inside: 'plug.inside', errors: 'plug.errors' } as const;
+export const PLUG_FILES = {
+  script: 'plug',
+  nics: 'plug.nics',
+  inside: 'plug.inside',
+  settings: 'plug.sysctl',
+  errors: 'plug.errors',
+} as const;
 
 /** A NIC whose MTU is settled: its own, or its bridge's. */
 export type SettledNic = Nic & { readonly mtu: number };
@@ -34,8 +41,22 @@ while read -r host name mac mtu kind bridge; do
   [ -n "$CRTOOLS_INIT_PID" ] || [ -z "$bridge" ] || echo "link set $host master $bridge"
   echo "link set $host up"
 done <${PLUG_FILES.nics} | ip -batch -
-exec nsenter -t "$pid" -n ip -batch ${PLUG_FILES.inside}
+[ -s ${PLUG_FILES.settings} ] || exec nsenter -t "$pid" -n ip -batch ${PLUG_FILES.inside}
+nsenter -t "$pid" -n ip -batch ${PLUG_FILES.inside}
+# Only its own root may set what is of its IPC namespace; a privileged one has the host's users.
+[ "/proc/$pid/ns/user" -ef /proc/self/ns/user ] && users= || users=-U
+exec nsenter -t "$pid" -n -i $users sh -ec 'while read -r file value; do echo "$value" >"/proc/sys/$file"; done' <${PLUG_FILES.settings}
 `;
+
+/** `linux.sysctl.*`, one a line, as the script reads them: of its network and IPC namespaces, the domain lets no other pass. */
+export function settingsFile(config: Config): string {
+  return Object.entries(config)
+    .filter(([key, value]) => key.startsWith(SYSCTL) && value !== '')
+    .map(([key, value]) => `${key.slice(SYSCTL.length).replaceAll('.', '/')} ${value}\n`)
+    .join('');
+}
+
+const SYSCTL = 'linux.sysctl.';
 
 /** One NIC a line, as the script reads it. */
 export function nicsFile(nics: readonly SettledNic[]): string {

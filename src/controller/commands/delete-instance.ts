@@ -1,5 +1,7 @@
 /** "Take it away." */
 import { fail } from '../../domain/errors.ts';
+import { isTrue } from '../../domain/values.ts';
+import { expanded } from '../instances/expanded.ts';
 import { getInstance } from '../instances/instance-store.ts';
 import { mustBeReachable, seenState } from '../instances/state.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
@@ -14,6 +16,8 @@ export async function beginDeleteInstance(
   requestor?: Requestor,
 ): Promise<SagaRecord> {
   const { value } = getInstance(view, project, name);
+  if (isTrue(expanded(view, value).config['security.protection.delete']))
+    fail('invalid', `Instance is protected: unset security.protection.delete of "${name}" first`);
   mustBeReachable(view, value);
   if (['running', 'frozen'].includes(seenState(view, value))) fail('invalid', 'Instance is running');
   const input = { project, name, id: value.id };

@@ -27,6 +27,15 @@ export const API_EXTENSIONS = [
   'file_get_symlink',
   'instance_file_head',
   'container_edit_metadata',
+  // config keys
+  'kernel_limits',
+  'limits_hugepages',
+  'linux_sysctl',
+  'container_syscall_filtering',
+  'container_protection_delete',
+  'container_protection_shift',
+  'container_host_shutdown_timeout',
+  'container_stop_priority',
   'console',
   // snapshots
   'snapshot_scheduling',

@@ -48,12 +48,29 @@ export async function carryOut(context: StepContext, taskOf: TaskOf): Promise<re
       if (found.length === 0) return failures;
       for (const { id } of found) known.add(id);
       tally.add(found.length);
-      const ends = await Promise.allSettled(found.map(doOne));
+      const ends = await inOrder(context, found, taskOf, doOne);
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
     }
   } finally {
     gate.close();
   }
+}
+
+/** Stops one after the other by `boot.stop.priority`, the highest first and equal ones together; everything else at once. */
+async function inOrder(
+  { view }: StepContext,
+  found: readonly InstanceRecord[],
+  taskOf: TaskOf,
+  doOne: (record: InstanceRecord) => Promise<void>,
+): Promise<readonly PromiseSettledResult<void>[]> {
+  const stops = found.filter(record => taskOf(record)?.kind === 'stop');
+  const priorityOf = (record: InstanceRecord) => Number(expanded(view, record).config['boot.stop.priority'] || 0);
+  const waves = Map.groupBy(stops, priorityOf);
+  const others = Promise.allSettled(found.filter(record => !stops.includes(record)).map(doOne));
+  const ends: PromiseSettledResult<void>[] = [];
+  for (const priority of [...waves.keys()].sort((a, b) => b - a))
+    ends.push(...(await Promise.allSettled(waves.get(priority)!.map(doOne))));
+  return [...ends, ...(await others)];
 }
 
 interface Parts {
@@ -110,7 +127,9 @@ async function perform(
   const { origin, kind } = task;
   if (kind !== 'move') {
     tally.doing(name, kind === 'start' ? 'starting' : 'stopping');
-    const change = { project, name, id, force: false, timeoutMs: -1, origin };
+    const seconds = expanded(context.view, record).config['boot.host_shutdown_timeout'];
+    const timeoutMs = seconds ? 1000 * Number(seconds) : -1;
+    const change = { project, name, id, force: false, timeoutMs, origin };
     return kind === 'start'
       ? context.child(`start/${id}`, startInstance, change, instanceBeginning('Starting instance', record))
       : context.child(`stop/${id}`, stopInstance, change, instanceBeginning('Stopping instance', record));

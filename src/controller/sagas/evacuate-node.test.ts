@@ -117,6 +117,33 @@ describe('evacuating a host', () => {
     await cluster.consistent();
   });
 
+  it('stops by boot.stop.priority, the highest first, for as long as each may take', async () => {
+    const c = await open(['n1', 'n2'], 0);
+    const host = cluster.world.host('n1');
+    const stops: string[] = [];
+    for (const [name, priority] of [
+      ['last', '-1'],
+      ['first', '5'],
+      ['middle', ''],
+    ] as const) {
+      const config = { 'boot.stop.priority': priority, 'boot.host_shutdown_timeout': '7' };
+      await cluster.ended(await beginCreateInstance(c, wish(name, { target: n1, config })));
+      const act = { project, name, action: 'start', force: false, timeoutSeconds: -1 } as const;
+      await cluster.ended(await beginChangeState(c, act));
+    }
+    const { ensureState } = host.service;
+    Object.assign(host.service, {
+      ensureState: (...call: Parameters<typeof ensureState>) => {
+        const [{ ref, timeoutMs }] = call;
+        stops.push(`${host.instances.get(ref!.id)!.spec.name} ${timeoutMs}`);
+        return ensureState(...call);
+      },
+    });
+    const end = await cluster.ended(await beginEvacuateNode(c, { ...n1, mode: 'stop' }));
+    assert.equal(end.state, 'succeeded', end.error?.message);
+    assert.deepEqual([...new Set(stops)], ['first 7000', 'middle 7000', 'last 7000']);
+  });
+
   it('tries again when a target goes away in the middle of it', async () => {
     const c = await open(['n1', 'n2', 'n3'], 3);
     await configure(c, { 'cluster.offline_threshold': '1' });
