@@ -131,17 +131,21 @@ describe('evacuating a host', () => {
       const act = { project, name, action: 'start', force: false, timeoutSeconds: -1 } as const;
       await cluster.ended(await beginChangeState(c, act));
     }
-    const { ensureState } = host.service;
-    Object.assign(host.service, {
-      ensureState: (...call: Parameters<typeof ensureState>) => {
-        const [{ ref, timeoutMs }] = call;
-        stops.push(`${host.instances.get(ref!.id)!.spec.name} ${timeoutMs}`);
-        return ensureState(...call);
-      },
-    });
+    host.tap = ({ verb, when }) => {
+      if (verb !== 'ensureState' || when !== 'after') return;
+      const stopped = [...host.instances.values()]
+        .filter(({ state }) => state === 'stopped')
+        .map(({ spec }) => spec.name);
+      stops.push(...stopped.filter(name => !stops.includes(name)));
+    };
     const end = await cluster.ended(await beginEvacuateNode(c, { ...n1, mode: 'stop' }));
     assert.equal(end.state, 'succeeded', end.error?.message);
-    assert.deepEqual([...new Set(stops)], ['first 7000', 'middle 7000', 'last 7000']);
+    assert.deepEqual(stops, ['first', 'middle', 'last']);
+    const inputs = cluster.view.list(SAGAS).map(({ value }) => value.input as { timeoutMs?: number; origin?: string });
+    assert.deepEqual(
+      inputs.filter(({ origin }) => origin === 'n1').map(({ timeoutMs }) => timeoutMs),
+      [7000, 7000, 7000],
+    );
   });
 
   it('tries again when a target goes away in the middle of it', async () => {
