@@ -1,23 +1,21 @@
 /** Writes what LXC reads to run one instance: configuration, plug script, seccomp profile. Nothing runs yet afterwards. */
-import { statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail } from '../domain/errors.ts';
 import type { Config } from '../domain/instance.ts';
+import { writeMountsFile } from './devices/bound.ts';
+import { allowedDevices, boundOf } from './devices/kinds.ts';
 import type { Host } from './host.ts';
 import { lxcfsFiles } from './host-facts.ts';
 import { type CgroupSetting, cgroupSettings, chooseCpus, cpuCount } from './limits.ts';
 import { lxcConfig } from './lxc/config.ts';
 import { haltSignalOf } from './lxc/init-type.ts';
 import { loadModules } from './lxc/kernel-modules.ts';
-import { extraDisks, type HostPath, isRequired } from './lxc/mounts.ts';
 import { seccompProfile } from './lxc/seccomp.ts';
 import { writePlug } from './nic/nics.ts';
 import { planNics } from './nic/plan.ts';
 import { PLUG_FILES, settingsFile } from './nic/plug-files.ts';
 import { isPrivileged, type Spec } from './spec.ts';
 import type { IdMap } from './storage/id-map.ts';
-import { volumeFolder } from './volumes/attach.ts';
 
 export interface InstanceFiles {
   readonly folder: string;
@@ -38,7 +36,7 @@ export async function writeInstanceFiles(
   const files = { folder, config: join(folder, 'config'), plug: join(folder, PLUG_FILES.script), rootfs };
   const profile = seccompProfile(spec.config, isPrivileged(spec.config));
   const seccomp = profile === undefined ? undefined : join(folder, 'seccomp');
-  const disks = await diskSources(host, spec);
+  const bound = await boundOf(host, spec);
   const text = lxcConfig(spec, {
     cgroupV2: host.cgroups.v2,
     cgroupPrefix: host.config.cgroupPrefix,
@@ -50,9 +48,11 @@ export async function writeInstanceFiles(
     lxcfs: lxcfsFiles(host.config.lxcfsDir),
     appArmor: host.facts.appArmor,
     settings: settingsOf(host, spec.config, cpus),
-    diskSource: device => disks.get(device)!,
+    bound,
+    allowed: allowedDevices(host, spec),
   });
   await writePlug(folder, planNics(spec, host.config.bridge));
+  await writeMountsFile(folder, bound);
   await writeFile(join(folder, PLUG_FILES.settings), settingsFile(spec.config));
   if (seccomp !== undefined) await writeFile(seccomp, profile!, { mode: 0o600 });
   await writeFile(files.config, text, { mode: 0o600 });
@@ -79,22 +79,3 @@ export function pinCpus(host: Host, spec: Spec): readonly number[] {
 
 export const idMapOf = (host: Host, spec: Spec): IdMap | undefined =>
   isPrivileged(spec.config) ? undefined : host.config.idmap;
-
-async function diskSources(host: Host, spec: Spec): Promise<ReadonlyMap<string, HostPath>> {
-  const found = new Map<string, HostPath>();
-  for (const [device, options] of extraDisks(spec.devices))
-    found.set(device, await sourceOf(host, spec, device, options));
-  return found;
-}
-
-async function sourceOf(host: Host, spec: Spec, device: string, options: Config): Promise<HostPath> {
-  if (options.pool !== undefined) {
-    return { path: await volumeFolder(host, idMapOf(host, spec), device, options), isFile: false };
-  }
-  const path = options.source!;
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined && isRequired(options)) {
-    fail('not-found', `device "${device}": this host has no ${path} (required=false starts without it)`);
-  }
-  return { path, isFile: stat?.isFile() ?? false };
-}

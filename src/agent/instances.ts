@@ -7,10 +7,12 @@ import type { Wanted } from '../domain/instance.ts';
 import { parseBytes } from '../domain/size.ts';
 import { applyLimits } from './apply-limits.ts';
 import { type BackupOrder, makeFromBackup } from './backups/backups.ts';
+import { reshape } from './devices/reshape.ts';
+import { unstageAll } from './devices/staging.ts';
 import { hastenCgroupMoves } from './hasten-cgroup-moves.ts';
 import type { Host } from './host.ts';
 import { idMapOf, pinCpus, writeInstanceFiles } from './instance-files.ts';
-import type { LedgerEntry } from './ledger.ts';
+import { type LedgerEntry, sure } from './ledger.ts';
 import { haltSignalOf } from './lxc/init-type.ts';
 import type { Seen } from './lxc/look.ts';
 import { nextAction } from './next-action.ts';
@@ -76,10 +78,13 @@ export async function ensureConfig(host: Host, spec: Spec): Promise<void> {
     if (pid !== 0) {
       applyLimits(host, spec, cpus);
       await reshapeNics(await host.runtime.folder(spec.id), pid, planNics(entry.spec, host.config.bridge), cards);
+      // CRIU finds what was plugged in by the configuration, and so does a reboot from inside.
+      if (await reshape(host, entry, spec))
+        await writeInstanceFiles(host, spec, await driver.activate(instanceVolume(spec.id)), cpus);
     } else if (spec.name !== entry.spec.name) {
       await host.images.render(spec, 'rename', await driver.activate(instanceVolume(spec.id)), idMapOf(host, spec));
     }
-    await host.ledger.put({ ...entry, spec, cpus });
+    await host.ledger.put(sure({ ...entry, spec, cpus }));
   });
 }
 
@@ -105,7 +110,10 @@ export async function ensureState(host: Host, ref: Ref, request: StateRequest): 
       const seen = host.runtime.look(ref.id);
       switch (nextAction(request.wanted, seen.state)) {
         case 'done':
-          if (seen.pid === 0) await host.fileDoors.end(ref.id); // what they saw is gone
+          if (seen.pid === 0) {
+            await host.fileDoors.end(ref.id); // what they saw is gone
+            await unstageAll(host, ref.id);
+          }
           await settleState(host, entry, request);
           return seen;
         case 'start':
@@ -139,6 +147,7 @@ export async function ensureNoInstance(host: Host, ref: Ref): Promise<void> {
     admit(host, ref);
     await host.fileDoors.end(ref.id);
     await host.runtime.remove(ref.id);
+    await unstageAll(host, ref.id);
     const known = host.ledger.get(ref.id);
     if (known) await filterCards([], planNics(known.spec, host.config.bridge));
     // Also where it does not exist any more: a removal that was broken off left something of it.
@@ -216,7 +225,7 @@ async function startInstance(host: Host, entry: LedgerEntry): Promise<void> {
   const cpus = pinCpus(host, spec);
   await host.images.render(spec, 'start', rootfs, idMapOf(host, spec));
   await writeInstanceFiles(host, spec, rootfs, cpus);
-  await host.ledger.put({ ...entry, cpus });
+  await host.ledger.put(sure({ ...entry, cpus }));
   const seen = await host.runtime.start(spec.id, spec.name);
   if (seen.pid !== 0) return;
   const said = (await host.runtime.log(spec.id)).trim();

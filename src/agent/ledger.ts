@@ -5,7 +5,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../domain/errors.ts';
-import type { Wanted } from '../domain/instance.ts';
+import type { Devices, Wanted } from '../domain/instance.ts';
 import { syncFolder, writeAtomically } from './atomic-file.ts';
 import type { Ref, Spec } from './spec.ts';
 
@@ -16,6 +16,8 @@ export interface LedgerEntry {
   readonly pool: string;
   /** CPUs of this host it was pinned to, for `limits.cpu` as a count; empty = any. */
   readonly cpus: readonly number[];
+  /** Devices that changes which were broken off may have left in it; only while it runs. See `devices/reshape.ts`. */
+  readonly unsure?: readonly Devices[];
 }
 
 export interface Ledger {
@@ -73,4 +75,9 @@ export async function openLedger(folder: string): Promise<Ledger> {
       entries.delete(id);
     },
   };
+}
+
+/** The entry of one whose devices are known to be those of its spec. */
+export function sure({ unsure: _, ...entry }: LedgerEntry): LedgerEntry {
+  return entry;
 }

@@ -22,6 +22,8 @@ export interface Paths {
   readonly states: string;
   /** Archives of instances, one file a backup, named by its id. */
   readonly backups: string;
+  /** What devices of instances are made of on this host: one folder an instance. */
+  readonly devices: string;
   /** What was learnt about moves. */
   readonly pace: string;
 }
@@ -42,13 +44,14 @@ export function pathsIn(data: string): Paths {
     moves: join(data, 'moves'),
     states: join(data, 'states'),
     backups: join(data, 'backups'),
+    devices: join(data, 'devices'),
     pace: join(data, 'move-pace.json'),
   };
 }
 
 /** Unprivileged roots must be able to pass through to theirs, hence 0711; what is secret is closed by itself. */
 export async function makeFolders(paths: Paths): Promise<void> {
-  for (const folder of [paths.data, paths.pools, paths.lxc, paths.states, paths.networks])
+  for (const folder of [paths.data, paths.pools, paths.lxc, paths.states, paths.networks, paths.devices])
     await mkdir(folder, { recursive: true, mode: 0o711 });
   for (const folder of [paths.tls, paths.ledger, paths.images, paths.uploads, paths.backups])
     await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -2,7 +2,7 @@
 import { fail } from './errors.ts';
 import type { Config, Devices } from './instance.ts';
 import { NIC } from './nic.ts';
-import { absolutePath, anything, boolean, size, type ValueCheck } from './values.ts';
+import { absolutePath, anything, boolean, integer, isTrue, oneOf, size, type ValueCheck, wrong } from './values.ts';
 
 export interface DeviceKind {
   readonly options: Readonly<Record<string, ValueCheck>>;
@@ -10,9 +10,58 @@ export interface DeviceKind {
   readonly together: (name: string, device: Config) => void;
 }
 
+const octal: ValueCheck = (key, value) => {
+  if (!/^[0-7]{3,4}$/.test(value)) wrong(key, value, 'is not an octal mode: 0660');
+};
+
+const refused =
+  (why: string): ValueCheck =>
+  key =>
+    fail('unsupported', `"${key}" is not supported: ${why}`);
+
+const notTrue =
+  (why: string): ValueCheck =>
+  (key, value) => {
+    boolean(key, value);
+    if (isTrue(value)) fail('unsupported', `"${key}" is not supported: ${why}`);
+  };
+
+const UNIX_NODE: DeviceKind = {
+  options: {
+    source: absolutePath,
+    path: absolutePath,
+    major: integer(0, 4095),
+    minor: integer(0, 1_048_575),
+    mode: octal,
+    uid: integer(0, 65_535),
+    gid: integer(0, 65_535),
+    required: boolean,
+  },
+  together: (name, device) => {
+    if (!device.source && !device.path) lacks(name, 'path');
+    if (!device.major !== !device.minor) lacks(name, device.major ? 'minor' : 'major');
+    const path = device.path || device.source!;
+    if (!path.startsWith('/dev/')) wrong(`${name}.path`, path, 'is not below /dev');
+  },
+};
+
 const KINDS: Readonly<Record<string, DeviceKind>> = {
   disk: {
-    options: { path: absolutePath, source: anything, pool: anything, size, readonly: boolean, required: boolean },
+    options: {
+      path: absolutePath,
+      source: anything,
+      pool: anything,
+      size,
+      readonly: boolean,
+      required: boolean,
+      recursive: boolean,
+      propagation: oneOf('private', 'shared', 'slave', 'unbindable', 'rprivate', 'rshared', 'rslave', 'runbindable'),
+      shift: notTrue('CRIU cannot restore a mount that shifts ids; give the files to the ids of the instance'),
+      'raw.mount.options': refused('a path of the host is bound as it is: set readonly, recursive, propagation'),
+      'limits.read': refused('set limits.disk.priority of the instance'),
+      'limits.write': refused('set limits.disk.priority of the instance'),
+      'limits.max': refused('set limits.disk.priority of the instance'),
+    },
     together: (name, device) => {
       if (!device.path) lacks(name, 'path');
       if (device.path === '/') {
@@ -23,10 +72,21 @@ const KINDS: Readonly<Record<string, DeviceKind>> = {
     },
   },
   nic: NIC,
+  'unix-char': UNIX_NODE,
+  'unix-block': UNIX_NODE,
   none: { options: {}, together: () => {} },
 };
 
-const LXD_KINDS = ['gpu', 'infiniband', 'pci', 'proxy', 'tpm', 'unix-block', 'unix-char', 'unix-hotplug', 'usb'];
+/** Kinds of LXD, with what to do instead. */
+const REFUSED: Readonly<Record<string, string>> = {
+  gpu: 'hand its nodes in as unix-char devices',
+  infiniband: 'use a nic',
+  pci: 'it is for virtual machines',
+  proxy: 'use a forward of the network',
+  tpm: 'hand /dev/tpm0 in as a unix-char device',
+  'unix-hotplug': 'hand it in as a unix-char or unix-block device, with required=false',
+  usb: 'hand /dev/bus/usb/BUS/DEVICE in as a unix-char device',
+};
 
 /** @throws AppError `invalid` for the first thing that is wrong. */
 export function checkDevices(devices: Devices): void {
@@ -49,7 +109,7 @@ function checkDevice(name: string, device: Config): void {
   if (type === '') lacks(name, 'type');
   const kind = Object.hasOwn(KINDS, type) ? KINDS[type] : undefined;
   if (kind === undefined) {
-    const why = LXD_KINDS.includes(type) ? 'not supported by this version of Berth' : 'unknown';
+    const why = Object.hasOwn(REFUSED, type) ? `not supported: ${REFUSED[type]}` : 'unknown';
     fail('invalid', `Device "${name}": type "${type}" is ${why} (known: ${Object.keys(KINDS).join(', ')})`);
   }
   for (const [option, value] of Object.entries(device)) {

@@ -6,11 +6,11 @@
 import { fail } from '../../domain/errors.ts';
 import type { Config } from '../../domain/instance.ts';
 import { isTrue } from '../../domain/values.ts';
+import { type Bound, boundLine } from '../devices/bound.ts';
 import type { CgroupSetting } from '../limits.ts';
 import { isPrivileged, type Spec } from '../spec.ts';
 import type { IdMap } from '../storage/id-map.ts';
 import { line } from './line.ts';
-import { type DiskSource, mountLines } from './mounts.ts';
 import { rawLines } from './raw.ts';
 
 export interface ConfigFacts {
@@ -29,7 +29,10 @@ export interface ConfigFacts {
   readonly lxcfs: Readonly<Record<string, string>>;
   readonly appArmor: boolean;
   readonly settings: readonly CgroupSetting[];
-  readonly diskSource: DiskSource;
+  /** What devices lay into its root. */
+  readonly bound: readonly Bound[];
+  /** Rules for the devices cgroup of a privileged instance, besides the harmless ones. */
+  readonly allowed: readonly string[];
 }
 
 /** @throws AppError `invalid` or `unsupported`, naming the key or device that cannot be */
@@ -51,7 +54,7 @@ export function lxcConfig(spec: Spec, facts: ConfigFacts): string {
     line('lxc.signal.halt', facts.haltSignal),
     line('lxc.mount.auto', 'cgroup:mixed proc:mixed sys:mixed'),
     line('lxc.cap.drop', USELESS_CAPABILITIES),
-    ...(privileged ? PRIVILEGED(facts.cgroupV2) : idMapLines(facts.idMap)),
+    ...(privileged ? PRIVILEGED(facts.cgroupV2, facts.allowed) : idMapLines(facts.idMap)),
     ...(facts.seccomp === undefined ? [] : [line('lxc.seccomp.profile', facts.seccomp)]),
     ...appArmorLines(spec.config, facts.appArmor),
     ...Object.entries(facts.lxcfs).map(([name, source]) =>
@@ -59,7 +62,7 @@ export function lxcConfig(spec: Spec, facts: ConfigFacts): string {
     ),
     ...NO_PRESSURE,
     ...(nesting ? NESTING : []),
-    ...mountLines(spec.devices, facts.diskSource),
+    ...facts.bound.map(boundLine),
     ...limitLines(facts),
     ...kernelLines(spec.config),
     ...environmentLines(spec.config),
@@ -82,11 +85,11 @@ const USELESS_CAPABILITIES = 'mac_admin mac_override sys_time sys_module sys_raw
  * Root inside is root outside here, so what an unprivileged one cannot do anyway must be forbidden: modules, clock, raw
  * I/O, host-wide system calls, and every device but the harmless ones.
  */
-const PRIVILEGED = (cgroupV2: boolean): readonly string[] => {
+const PRIVILEGED = (cgroupV2: boolean, allowed: readonly string[]): readonly string[] => {
   const cgroup = cgroupV2 ? 'lxc.cgroup2' : 'lxc.cgroup';
   return [
     line(`${cgroup}.devices.deny`, 'a'),
-    ...HARMLESS_DEVICES.map(device => line(`${cgroup}.devices.allow`, device)),
+    ...[...HARMLESS_DEVICES, ...allowed].map(device => line(`${cgroup}.devices.allow`, device)),
   ];
 };
 

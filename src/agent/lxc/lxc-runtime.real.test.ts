@@ -66,7 +66,8 @@ describe('runtime on real LXC', () => {
       lxcfs: {},
       appArmor: false,
       settings: cgroupSettings(wanted.config, facts),
-      diskSource: (_name, options) => ({ path: options.source!, isFile: false }),
+      bound: [],
+      allowed: [],
     });
     await writeFile(join(here, 'config'), config);
     await writeFile(join(here, 'seccomp'), seccompProfile({}, false)!);

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { LiveMode } from '../../domain/move-mode.ts';
 import type { Host as HostMessage } from '../../rpc/gen/berth/agent/v1/agent_pb.ts';
 import { describeHost } from '../describe-host.ts';
+import { devicesOf } from '../devices/kinds.ts';
 import type { Host } from '../host.ts';
-import { extraDisks } from '../lxc/mounts.ts';
 import { planNics } from '../nic/plan.ts';
 import type { Ref } from '../spec.ts';
 import { instanceVolume } from '../storage/volume.ts';
@@ -40,7 +40,9 @@ export async function checkMove(host: Host, ref: Ref, target: HostMessage, wish:
   const { spec, pool } = host.ledger.expect(ref);
   const { state, pid } = host.runtime.look(ref.id);
   const inside = pid === 0 ? undefined : await lookInside(host.cgroups, ref.id, pid);
-  const disks = extraDisks(spec.devices).map(([, options]) => options);
+  const disks = devicesOf(spec)
+    .filter(({ options }) => options.type === 'disk')
+    .map(({ options }) => options);
   const source = (await describeHost(host)) as HostMessage;
   const found = obstaclesOf({
     from: endOf(source),

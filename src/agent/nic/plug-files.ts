@@ -12,8 +12,12 @@ export const PLUG_FILES = {
   nics: 'plug.nics',
   inside: 'plug.inside',
   settings: 'plug.sysctl',
+  mounts: 'plug.mounts',
   errors: 'plug.errors',
 } as const;
+
+/** Lays things of the host into the mounts of a container. */
+export const MOUNTS = new URL('../devices/bin/mounts', import.meta.url).pathname;
 
 /** A NIC whose MTU is settled: its own, or its bridge's. */
 export type SettledNic = Nic & { readonly mtu: number };
@@ -41,6 +45,7 @@ while read -r host name mac mtu kind bridge; do
   [ -n "$CRTOOLS_INIT_PID" ] || [ -z "$bridge" ] || echo "link set $host master $bridge"
   echo "link set $host up"
 done <${PLUG_FILES.nics} | ip -batch -
+if [ -z "$CRTOOLS_INIT_PID" ] && [ -s ${PLUG_FILES.mounts} ]; then '${MOUNTS}' all "$pid" ${PLUG_FILES.mounts}; fi
 [ -s ${PLUG_FILES.settings} ] || exec nsenter -t "$pid" -n ip -batch ${PLUG_FILES.inside}
 nsenter -t "$pid" -n ip -batch ${PLUG_FILES.inside}
 # Only its own root may set what is of its IPC namespace; a privileged one has the host's users.

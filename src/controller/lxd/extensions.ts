@@ -27,6 +27,9 @@ export const API_EXTENSIONS = [
   'file_get_symlink',
   'instance_file_head',
   'container_edit_metadata',
+  // devices
+  'unix_device_rename',
+  'container_mount_propagation',
   // config keys
   'kernel_limits',
   'limits_hugepages',
