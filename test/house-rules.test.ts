@@ -60,7 +60,7 @@ const WRITERS: Readonly<Record<string, RegExp>> = {
   STATUS: /^observe\//,
   NODE_STATUS: /^observe\//,
   CLUSTER_GROUPS: /^lxd\/cluster-groups\.ts$/,
-  NODES: /^lxd\/cluster(-groups)?\.ts$|^sagas\/set-admission\.ts$|^trust\/join\.ts$/,
+  NODES: /^lxd\/cluster(-groups)?\.ts$|^sagas\/(set-admission|remove-node)\.ts$|^trust\/join\.ts$/,
   SAGAS: /^saga\//,
   WARNINGS: /^reconcilers\/warnings\.ts$|^lxd\/warnings\.ts$/,
   LOCKS: /^saga\//,

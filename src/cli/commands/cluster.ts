@@ -1,4 +1,5 @@
 import { AppError } from '../../domain/errors.ts';
+import type { Client } from '../api/client.ts';
 import { at } from '../api/path.ts';
 import { deleteToken, pendingTokens } from '../api/pending-tokens.ts';
 import type { Define } from '../command-table.ts';
@@ -88,9 +89,7 @@ export const define: Define = (command, session) => {
     .action(async (reference: string, options: { force?: boolean; yes?: boolean }) => {
       const { client, name } = await session.resolve(reference);
       if (options.force && !options.yes) {
-        session.note(
-          'Forcefully removing a host that still lives leaves its instances running where nobody counts them. Do it only when it is gone for good.',
-        );
+        session.note(await whatIsLost(client, name));
         if ((await ask(session.io, `Are you really sure you want to force removing ${name}? (yes/no): `)) !== 'yes')
           throw new AppError('cancelled', 'User aborted');
       }
@@ -113,3 +112,17 @@ export const define: Define = (command, session) => {
   defineRestore(sub('restore', 'Put an evacuated host back to work'), session);
   defineSettingsCommands(command, session, { kind: 'member', noun: 'host', path });
 };
+
+/** Said before a host is given up. */
+async function whatIsLost(client: Client, host: string): Promise<string> {
+  const all = await client.get<readonly { readonly name: string; readonly location: string }[]>(at`instances`, {
+    recursion: 1,
+    'all-projects': 'true',
+  });
+  const names = all.filter(({ location }) => location === host).map(({ name }) => name);
+  const lost =
+    names.length === 0
+      ? 'It has no instances.'
+      : `The cluster forgets its ${names.length} instance(s): ${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}.`;
+  return `${lost} Backups, custom volumes and images that only ${host} has are forgotten too. Should it still live, they go on running where nobody counts them: do it only when it is gone for good.`;
+}

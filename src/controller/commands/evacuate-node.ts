@@ -1,10 +1,11 @@
-/** "Empty that host", and "it is back". */
+/** "Empty that host", "it is back", and "it will never be back". */
 import { fail } from '../../domain/errors.ts';
 import type { View } from '../../store/view.ts';
 import type { Beginning } from '../saga/engine.ts';
 import { isLost } from '../saga/live-agents.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
 import { EVACUATION_MODES, type EvacuationMode, evacuateNode, restoreNode } from '../sagas/evacuate-node.ts';
+import { removeNode } from '../sagas/remove-node.ts';
 import { memberResources } from '../sagas/urls.ts';
 import { NODES } from '../spaces.ts';
 import type { Commander, Requestor } from './commander.ts';
@@ -32,6 +33,18 @@ export async function beginRestoreNode(
   if (needNode(view, node).admission === 'open') fail('invalid', `Cluster member "${node}" is not evacuated`);
   if (isLost(view, node)) fail('unavailable', `Cluster member "${node}" is offline`);
   return engine.start(restoreNode, { node }, nodeBeginning('Restoring cluster member', node, requestor));
+}
+
+/** For one that is gone for good. @throws AppError `not-found`, `invalid` while it is online, `busy`. */
+export async function beginRemoveNode(
+  { engine, view }: Commander,
+  { node }: { readonly node: string },
+  requestor?: Requestor,
+): Promise<SagaRecord> {
+  needNode(view, node);
+  if (!isLost(view, node))
+    fail('invalid', `Cluster member "${node}" is online: evacuate it, and remove it without force`);
+  return engine.start(removeNode, { node }, nodeBeginning('Removing cluster member', node, requestor));
 }
 
 function needNode(view: View, node: string) {

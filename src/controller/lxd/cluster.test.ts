@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { makeRequest } from '../../kit/certificates.ts';
+import { isLost } from '../saga/live-agents.ts';
+import { SNAPSHOTS } from '../spaces.ts';
 import { IMAGE, openTestApi, type TestApi } from './testing/test-api.ts';
 
 let api: TestApi;
@@ -127,6 +129,24 @@ describe('a host', () => {
     assert.match((await send('DELETE', '/1.0/cluster/members/n1?force=1')).json.error, /1 instance/);
     assert.equal((await send('DELETE', '/1.0/cluster/members/n2')).status, 200);
     assert.deepEqual(await get('/1.0/cluster/members'), ['/1.0/cluster/members/n1']);
+  });
+
+  it('that is lost is removed by force, with the records of what only it had', async () => {
+    const make = (name: string, node: string) =>
+      api.front.run('POST', `/1.0/instances?target=${node}`, { name, source: { type: 'image', fingerprint: IMAGE } });
+    await make('c1', 'n1');
+    await make('c2', 'n2');
+    await api.front.run('POST', '/1.0/instances/c1/snapshots', { name: 's1' });
+    await send('PATCH', '/1.0', { config: { 'cluster.offline_threshold': '1' } });
+    api.cluster.world.host('n1').setDown(true);
+    await api.cluster.until('n1 is lost', () => isLost(api.cluster.view, 'n1'));
+    assert.match((await send('DELETE', '/1.0/cluster/members/n1')).json.error, /1 instance/);
+    const gone = await send('DELETE', '/1.0/cluster/members/n1?force=1');
+    assert.equal(gone.status, 200, gone.text);
+    assert.deepEqual(await get('/1.0/cluster/members'), ['/1.0/cluster/members/n2']);
+    assert.deepEqual(await get('/1.0/instances'), ['/1.0/instances/c2']);
+    assert.deepEqual(api.cluster.view.list(SNAPSHOTS), []);
+    assert.equal((await make('c1', 'n2')).status, 'Success'); // the name is free
   });
 
   it('tells its resources', async () => {

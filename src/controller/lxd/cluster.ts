@@ -1,13 +1,14 @@
 /** `/1.0/cluster`: the hosts. LXD's servers are members of their cluster; here the members are the nodes with an agent. */
 import { z } from 'zod';
-import { fail } from '../../domain/errors.ts';
+import { AppError, fail } from '../../domain/errors.ts';
 import { checkName } from '../../domain/names.ts';
-import { beginEvacuateNode, beginRestoreNode } from '../commands/evacuate-node.ts';
+import { beginEvacuateNode, beginRemoveNode, beginRestoreNode } from '../commands/evacuate-node.ts';
 import { commit } from '../commit.ts';
 import { type Answer, DONE, started, sync } from '../http/answer.ts';
 import { type ApiRequest, isTrue, matchEtag, readBody } from '../http/request.ts';
 import type { Route } from '../http/route.ts';
-import { INSTANCES, NODE_STATUS, NODES } from '../spaces.ts';
+import { isLost } from '../saga/live-agents.ts';
+import { INSTANCES, NODE_STATUS, NODES, VOLUMES } from '../spaces.ts';
 import { joinNode, nodeExists } from '../trust/join.ts';
 import { issueToken } from '../trust/tokens.ts';
 import type { Lxd } from './context.ts';
@@ -181,19 +182,30 @@ function checkMemberKey(key: string, value: string): void {
     fail('invalid', `Invalid value for "${key}": "${value}" is not one of all, group, manual`);
 }
 
-/** A member with instances stays: removing it would forget where they are. */
+/** A member with instances stays: removing it would forget where they are. By force one that is away goes with all that it has. */
 async function remove(lxd: Lxd, request: ApiRequest): Promise<Answer> {
   const old = findMember(lxd.view, request.params.name!);
   const { name } = old.value;
+  if (isTrue(request.query.force) && isLost(lxd.view, name)) {
+    const begun = await beginRemoveNode(lxd, { node: name }, requestorOf(request));
+    const { state, error } = await lxd.engine.finished(begun.id);
+    if (state !== 'succeeded')
+      throw new AppError(error?.code ?? 'internal', error?.message ?? `its removal is ${state}`);
+    return DONE;
+  }
   const instances = lxd.view.list(INSTANCES).filter(({ value }) => value.node === name || value.moving?.to === name);
-  const online = lxd.view.get(NODE_STATUS.key(name))?.value.state === 'online';
-  const forced = isTrue(request.query.force);
   if (instances.length > 0)
     fail(
       'invalid',
       `Cluster member "${name}" has ${instances.length} instance(s), e.g. ${instances[0]!.value.name}: evacuate it first, or delete them`,
     );
-  if (!online && !forced)
+  const volumes = lxd.view.list(VOLUMES).filter(({ value }) => value.node === name);
+  if (volumes.length > 0)
+    fail(
+      'invalid',
+      `Cluster member "${name}" has ${volumes.length} custom volume(s), e.g. ${volumes[0]!.value.name}: move them first, or delete them`,
+    );
+  if (lxd.view.get(NODE_STATUS.key(name))?.value.state !== 'online')
     fail('invalid', `Cluster member "${name}" is offline: remove it with force if it will not come back`);
   await commit(lxd, NODES.remove(old));
   return DONE;

@@ -14,12 +14,14 @@ import { deleteInstance } from './delete-instance.ts';
 import { deleteSnapshot } from './delete-snapshot.ts';
 import { evacuateNode, restoreNode } from './evacuate-node.ts';
 import { fetchImage } from './fetch-image.ts';
+import { forgetInstance } from './forget-instance.ts';
 import { importImage } from './import-image.ts';
 import { importInstance } from './import-instance.ts';
 import { migrateCold } from './migrate-cold.ts';
 import { migrateLive } from './migrate-live.ts';
 import { publishImage } from './publish-image.ts';
 import { relocate } from './relocate.ts';
+import { removeNode } from './remove-node.ts';
 import { renameInstance } from './rename-instance.ts';
 import { renameProject } from './rename-project.ts';
 import { restoreSnapshot } from './restore-snapshot.ts';
@@ -60,6 +62,8 @@ export const SAGA_TABLES: readonly Saga[] = [
   relocate,
   evacuateNode,
   restoreNode,
+  removeNode,
+  forgetInstance,
   renameProject,
   importImage,
   fetchImage,

@@ -6,7 +6,7 @@ import { beginChangeMany, beginChangeState, STATE_ACTIONS, type StateAction } fr
 import { beginCopyInstance } from '../commands/copy-instance.ts';
 import { beginCreateInstance } from '../commands/create-instance.ts';
 import { beginDeleteInstance } from '../commands/delete-instance.ts';
-import { beginEvacuateNode, beginRestoreNode } from '../commands/evacuate-node.ts';
+import { beginEvacuateNode, beginRemoveNode, beginRestoreNode } from '../commands/evacuate-node.ts';
 import { beginCreateFromStore, beginFetchImage } from '../commands/fetch-image.ts';
 import { beginDeleteImage, beginImportImage, beginPublishImage } from '../commands/images.ts';
 import { beginMoveInstance } from '../commands/move-instance.ts';
@@ -30,11 +30,14 @@ import {
   beginMoveVolume,
   createVolume,
 } from '../commands/volumes/volumes.ts';
+import { getInstance } from '../instances/instance-store.ts';
+import { isLost } from '../saga/live-agents.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
+import { forgetInstance } from '../sagas/forget-instance.ts';
 import { instanceBeginning } from '../sagas/instance-beginning.ts';
 import { renameProject } from '../sagas/rename-project.ts';
 import { sweepInstance } from '../sagas/sweep-instance.ts';
-import { INSTANCES, PROFILES, PROJECTS } from '../spaces.ts';
+import { INSTANCES, PROFILES, PROJECTS, SERVER } from '../spaces.ts';
 import { getVolume } from '../volumes/store.ts';
 import { IMAGE, type TestCluster, type TestController } from './test-cluster.ts';
 import { wish } from './wishes.ts';
@@ -88,6 +91,16 @@ const two = async (cluster: TestCluster, c: TestController) => {
 const evacuated = async (cluster: TestCluster, c: TestController) => {
   await two(cluster, c);
   await done(cluster, beginEvacuateNode(c, { node: 'n1' }));
+};
+
+/** With what only it had. */
+const lostHost = async (cluster: TestCluster, c: TestController) => {
+  await usedVolume(cluster, c);
+  await c.store.commit(SERVER.create(SERVER.key('config'), { config: { 'cluster.offline_threshold': '1' } }));
+  const host = cluster.world.host('n1');
+  host.setDown(true);
+  for (const things of [host.instances, host.volumes, host.images]) things.clear(); // it burned
+  await cluster.until('n1 is held for lost', () => isLost(c.view, 'n1'));
 };
 
 const v1 = { project, pool: 'default', name: 'v1' };
@@ -347,6 +360,27 @@ export const SAGA_CASES: readonly SagaCase[] = [
     restored: 'admission only',
     prepare: evacuated,
     begin: c => beginRestoreNode(c, { node: 'n1' }),
+  },
+  {
+    name: 'remove a lost host',
+    saga: 'remove-node',
+    amiss: true,
+    prepare: lostHost,
+    begin: c => beginRemoveNode(c, { node: 'n1' }),
+  },
+  {
+    name: 'forget an instance of a lost host',
+    saga: 'forget-instance',
+    amiss: true,
+    prepare: lostHost,
+    begin: c => {
+      const { value } = getInstance(c.view, project, 'c1');
+      return c.engine.start(
+        forgetInstance,
+        { project, name: 'c1', id: value.id },
+        instanceBeginning('Deleting instance', value),
+      );
+    },
   },
   {
     name: 'import an image',
