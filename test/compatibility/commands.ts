@@ -56,7 +56,19 @@ export function findTests(): ReadonlyMap<string, readonly string[]> {
       // Called as lxc('a', 'b') or lxc(['a', 'b']), also under names that end in Lxc or are a remote's.
       const call = new RegExp(`(?:[lL]xc|remote|client)\\w*\\( ?\\[? ?${list}|'lxc', \\[ ?${list}`);
       const line_ = new RegExp(`lxc\\w*\`(?:[^\`]*\\n)*${words.join(' ')}\\b|[\`']lxc ${words.join(' ')}\\b`);
-      return [line, sources.filter(({ text }) => call.test(text) || line_.test(text)).map(({ file }) => file)];
+      // As one line, as it is typed: lxc('a b'); also by helpers that write the first words or the last.
+      const typed = new RegExp(
+        [
+          `(?:lxc|fails)\\( ?[\`']${words
+            .slice(0, -1)
+            .map(word => `${word} `)
+            .join('')}(?:${last})\\b`,
+          ...(line.startsWith('storage volume ') ? [`volume\\( ?[\`'](?:${last})\\b`] : []),
+          ...(line.endsWith(' edit') ? [`edit\\( ?'${line.slice(0, -5)}',`] : []),
+        ].join('|'),
+      );
+      const runs = ({ text }: { readonly text: string }) => [call, line_, typed].some(each => each.test(text));
+      return [line, sources.filter(runs).map(({ file }) => file)];
     }),
   );
 }
