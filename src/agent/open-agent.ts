@@ -92,7 +92,7 @@ export async function openAgent({ data, criu: told, log }: AgentOptions): Promis
       ...fileService(host, dataPlane),
       ...networkService(host),
       ...imageSourceService(host, store, verb),
-      ...volumeService(host, { dataPlane, identity }),
+      ...volumeService(host, { dataPlane, identity, store }),
     },
     allow: isController,
     // Refusals are logged by the verbs; what is left is ours to mend.

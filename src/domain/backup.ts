@@ -1,10 +1,10 @@
-/** A backup of an instance: an archive that lies on the host where the instance was. */
+/** A backup of an instance or a custom volume: an archive that lies on the host where that was. */
 
-/** Key `backups/<instance id>/<name>`; written by sagas. */
+/** Key `backups/<id of the instance or volume>/<name>`; written by sagas. */
 export interface BackupRecord {
   /** UUID; the host knows the archive by it. */
   readonly id: string;
-  /** Id of the instance. */
+  /** Id of the instance, or of the custom volume. */
   readonly instance: string;
   readonly name: string;
   /** `creating` until the pivot of its creation. */

@@ -1,6 +1,8 @@
 /** Custom volumes by Debian's `lxc` 5.0.2: attached, filled, limited, snapshotted, copied to another host and driver. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { run } from '../../src/agent/command.ts';
 import { type Harness, openHarness } from './harness.ts';
 
 describe('custom volumes', { timeout: 240_000 }, () => {
@@ -98,6 +100,41 @@ describe('custom volumes', { timeout: 240_000 }, () => {
     await volume('delete default v2');
     await volume('delete folders v3');
     await lxc('storage delete folders');
+  });
+
+  it('goes out in an archive with its snapshots, and comes in again under another name', async () => {
+    const file = join(harness.cluster.dir, 'vol.tar.gz');
+    await volume('create default out user.owner=me --target n1');
+    await volume('attach default out c1 out /out');
+    await inside('c1', 'echo v1 > /out/f && chown 5:6 /out/f && chmod 4750 /out/f');
+    await volume('snapshot default out s0');
+    await inside('c1', 'echo v2 > /out/f && chmod 4750 /out/f && ln -s /etc/passwd /out/link');
+    await lxc(`storage volume export default out ${file}`);
+    assert.equal(await lxc('query /1.0/storage-pools/default/volumes/custom/out/backups'), '[]');
+    assert.equal((await run('tar', ['-tzf', file])).stdout.split('\n')[1], 'backup/index.yaml');
+    await lxc(`storage volume import default ${file} back --target n2`);
+    assert.equal(await volume('get default back user.owner'), 'me');
+    await lxc('launch busybox c5 --target n2');
+    await volume('attach default back c5 back /back');
+    assert.equal(
+      await inside('c5', 'cat /back/f; stat -c "%u %g %a" /back/f; readlink /back/link'),
+      'v2\n5 6 4750\n/etc/passwd',
+    );
+    await lxc('stop -f c5');
+    await volume('restore default back s0');
+    await lxc('start c5');
+    assert.equal(await inside('c5', 'cat /back/f; ls -A /back'), 'v1\nf');
+    await fails(`storage volume import default ${file} back`, /already exists/);
+    await fails(`import ${file}`, /storage volume import/);
+    await lxc(`export c5 ${file} --instance-only`);
+    await fails(`storage volume import default ${file} x`, /backup of an instance/);
+    const again = join(harness.cluster.dir, 'vol.tar.zst');
+    await berth(`storage volume export default out ${again} --compression zstd --volume-only`);
+    await berth(`storage volume import default ${again} third --target n3`);
+    assert.match(await volume('list default --format csv'), /^custom,third,,filesystem,0,n3$/m);
+    assert.doesNotMatch(await volume('list default --format csv'), /third\/s0/);
+    await lxc('delete -f c5');
+    for (const name of ['back', 'third']) await volume(`delete default ${name}`);
   });
 
   it('refuses what it cannot do', async () => {

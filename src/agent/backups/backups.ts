@@ -8,9 +8,10 @@ import type { Report } from '../progress.ts';
 import { whileStill } from '../snapshots/while-still.ts';
 import { checkId, parseRef, type Spec } from '../spec.ts';
 import type { StorageDriver } from '../storage/driver.ts';
-import { instanceVolume } from '../storage/volume.ts';
+import type { IdMap } from '../storage/id-map.ts';
+import { instanceVolume, type Volume } from '../storage/volume.ts';
 import { writeBackup } from './backup-file.ts';
-import { backupTar } from './backup-tar.ts';
+import { type BackupRoot, backupTar } from './backup-tar.ts';
 import { unpackBackup } from './read-backup.ts';
 
 /** Repeatable: what is there is not made again. The instance stands still only as long as for a snapshot. */
@@ -20,22 +21,14 @@ export async function ensureBackup(host: Host, request: EnsureBackupRequest, rep
   const driver = host.pools.get(entry.pool);
   const volume = instanceVolume(id);
   const moment = checkId(request.backup);
-  const snapshots = request.snapshots.map(({ name, id: snapshot }) => ({ name: plain(name), id: checkId(snapshot) }));
+  const snapshots = namesOf(request.snapshots);
   const tar = async function* () {
-    const roots = [{ folder: 'backup/container/rootfs', path: await driver.snapshotPath(volume, moment) }];
-    for (const each of snapshots) {
-      roots.push({
-        folder: `backup/snapshots/${each.name}/rootfs`,
-        path: await driver.snapshotPath(volume, each.id),
-      });
-    }
+    const roots = [
+      { folder: INSTANCE.root, path: await driver.snapshotPath(volume, moment) },
+      ...(await snapshotRoots(driver, volume, snapshots, INSTANCE)),
+    ];
     const texts = { 'backup/index.yaml': request.index, 'backup/container/backup.yaml': request.config };
-    let bytes = 0;
-    for await (const chunk of backupTar(texts, roots, idMapOf(host, entry.spec))) {
-      bytes += chunk.length;
-      report({ phase: 'backup', bytes: BigInt(bytes) });
-      yield chunk;
-    }
+    yield* counted(backupTar(texts, roots, idMapOf(host, entry.spec)), report);
   };
   try {
     await host.locks.run(id, async () => {
@@ -69,33 +62,68 @@ export function parseBackup(message: FromBackup, file: string): BackupOrder {
   };
 }
 
+/** Where the trees are in an archive. */
+export interface Layout {
+  readonly root: string;
+  readonly snapshot: (name: string) => string;
+}
+const INSTANCE: Layout = { root: 'backup/container/rootfs', snapshot: name => `backup/snapshots/${name}/rootfs` };
+
 /** Root and snapshots of a new instance; what is there of an earlier try must have been removed. */
-export async function makeFromBackup(host: Host, driver: StorageDriver, spec: Spec, order: BackupOrder): Promise<void> {
-  const idMap = idMapOf(host, spec);
-  const { file, idBase } = order;
-  const volume = instanceVolume(spec.id);
-  for (const [name, id] of Object.entries(order.snapshots)) {
-    const aside = instanceVolume(id);
+export const makeFromBackup = (host: Host, driver: StorageDriver, spec: Spec, order: BackupOrder): Promise<void> =>
+  unpackInto(driver, instanceVolume, spec.id, idMapOf(host, spec), order, INSTANCE);
+
+/** The same for any tree of a pool. @param volumeOf a tree by its id, also one that is only there meanwhile */
+export async function unpackInto(
+  driver: StorageDriver,
+  volumeOf: (id: string) => Volume,
+  id: string,
+  idMap: IdMap | undefined,
+  { file, idBase, snapshots, snapshotIdBases }: BackupOrder,
+  layout: Layout,
+): Promise<void> {
+  const volume = volumeOf(id);
+  for (const [name, snapshot] of Object.entries(snapshots)) {
+    const aside = volumeOf(snapshot);
     await driver.remove(aside);
     try {
       await driver.createEmpty(aside, idMap);
       const folder = await driver.activate(aside);
-      await unpackBackup({
-        file,
-        root: `backup/snapshots/${name}/rootfs`,
-        folder,
-        idMap,
-        idBase: order.snapshotIdBases[name] ?? 0,
-      });
-      await driver.snapshot(aside, id);
-      await driver.copySnapshot(aside, id, volume, id);
+      const base = snapshotIdBases[name] ?? 0;
+      await unpackBackup({ file, root: layout.snapshot(name), folder, idMap, idBase: base });
+      await driver.snapshot(aside, snapshot);
+      await driver.copySnapshot(aside, snapshot, volume, snapshot);
     } finally {
       await driver.remove(aside);
     }
   }
   await driver.createEmpty(volume, idMap);
-  const folder = await driver.activate(volume);
-  await unpackBackup({ file, root: 'backup/container/rootfs', folder, idMap, idBase });
+  await unpackBackup({ file, root: layout.root, folder: await driver.activate(volume), idMap, idBase });
+}
+
+/** @throws AppError `invalid` */
+export const namesOf = (snapshots: readonly { readonly name: string; readonly id: string }[]) =>
+  snapshots.map(({ name, id }) => ({ name: plain(name), id: checkId(id) }));
+
+export async function snapshotRoots(
+  driver: StorageDriver,
+  volume: Volume,
+  snapshots: readonly { readonly name: string; readonly id: string }[],
+  layout: Layout,
+): Promise<readonly BackupRoot[]> {
+  const roots: BackupRoot[] = [];
+  for (const { name, id } of snapshots)
+    roots.push({ folder: layout.snapshot(name), path: await driver.snapshotPath(volume, id) });
+  return roots;
+}
+
+export async function* counted(tar: AsyncIterable<Buffer>, report: Report): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of tar) {
+    bytes += chunk.length;
+    report({ phase: 'backup', bytes: BigInt(bytes) });
+    yield chunk;
+  }
 }
 
 /** A snapshot's name as part of a path in an archive. */

@@ -20,6 +20,7 @@ export interface BackupTexts {
   readonly index: string;
   /** '' = there is none. */
   readonly config: string;
+  readonly kind: 'instance' | 'volume';
 }
 
 /** @throws AppError `invalid` for what is no backup, or has an entry that no backup needs. */
@@ -27,15 +28,16 @@ export async function examineBackup(file: string): Promise<BackupTexts> {
   const policy = createEntryPolicy('backup', DEFAULT_LIMITS.entries);
   const texts: Record<string, Buffer[]> = {};
   let textBytes = 0;
-  let hasRoot = false;
+  let kind: BackupTexts['kind'] | undefined;
   const parser = createTarParser(entry => {
     const path = policy.admit(entry);
     if (entry.path.startsWith('./') || (path !== 'backup' && !path.startsWith('backup/')))
-      fail('invalid', `This is no backup of an instance: it holds "${path}" outside of backup/`);
-    if (/^backup\/(container|snapshots\/[^/]+)\.bin$/.test(path))
+      fail('invalid', `This is no backup: it holds "${path}" outside of backup/`);
+    if (/^backup\/(container|volume|(volume-)?snapshots\/[^/]+)\.bin$/.test(path))
       fail('unsupported', 'The backup is in the format of one storage driver: export it without --optimized-storage');
     if (path.startsWith('backup/virtual-machine')) fail('unsupported', 'This is the backup of a virtual machine');
-    hasRoot ||= path === 'backup/container/rootfs';
+    if (path === 'backup/container/rootfs') kind = 'instance';
+    if (path === 'backup/volume') kind ??= 'volume';
     if ((path !== INDEX && path !== CONFIG) || entry.type !== 'file') return undefined;
     textBytes += entry.sizeBytes;
     if (textBytes > TEXT_LIMIT_BYTES) fail('invalid', `The backup's ${path} is larger than 4 MiB`);
@@ -45,10 +47,10 @@ export async function examineBackup(file: string): Promise<BackupTexts> {
   });
   for await (const chunk of await plainTar(file)) parser.push(chunk);
   parser.end();
-  if (texts[INDEX] === undefined) fail('invalid', `This is no backup of an instance: ${INDEX} is missing`);
-  if (!hasRoot) fail('invalid', 'The backup has no backup/container/rootfs in it');
+  if (texts[INDEX] === undefined) fail('invalid', `This is no backup: ${INDEX} is missing`);
+  if (kind === undefined) fail('invalid', 'The backup has neither backup/container/rootfs nor backup/volume in it');
   const textOf = (path: string) => Buffer.concat(texts[path] ?? []).toString();
-  return { index: textOf(INDEX), config: textOf(CONFIG) };
+  return { index: textOf(INDEX), config: textOf(CONFIG), kind };
 }
 
 export interface UnpackOrder {
@@ -78,7 +80,7 @@ export async function unpackBackup({ file, root, folder, idMap, idBase }: Unpack
 
 async function plainTar(file: string): Promise<AsyncGenerator<Buffer>> {
   const packing = await packingOf(file);
-  if (packing === 'squashfs') fail('invalid', 'This is no backup of an instance: it is a squashfs');
+  if (packing === 'squashfs') fail('invalid', 'This is no backup: it is a squashfs');
   const tar = packing as Exclude<typeof packing, 'squashfs'>;
   return guarded(tarIn(file, tar), createExpansionGuard(DEFAULT_LIMITS, (await stat(file)).size));
 }

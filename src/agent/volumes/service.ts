@@ -4,10 +4,13 @@ import type { AgentServer } from '../../rpc/agent-services.ts';
 import { dial } from '../../rpc/data/dial.ts';
 import type { VolumeCopy as CopyMessage, VolumeSnapshotRef } from '../../rpc/gen/berth/agent/v1/volumes_pb.ts';
 import type { TlsIdentity } from '../../rpc/identity.ts';
+import { parseBackup } from '../backups/backups.ts';
 import type { DataPlane } from '../data-plane/listener.ts';
 import type { Host } from '../host.ts';
+import type { ImageStore } from '../image/image-store.ts';
 import { progressOf } from '../progress.ts';
 import { checkId } from '../spec.ts';
+import { ensureVolumeBackup, unpackVolume } from './backup.ts';
 import { acceptVolume, endReceive, sendVolume, VOLUME_STREAM } from './transfer.ts';
 import { parseVolumeRef, placeOf } from './volume-ref.ts';
 import {
@@ -23,13 +26,14 @@ import {
 interface Wires {
   readonly dataPlane: DataPlane;
   readonly identity: TlsIdentity;
+  readonly store: ImageStore;
 }
 
 /** From the question for a token until its stream is opened. */
 const TOKEN_TTL_MS = 60_000;
 
 /** The part of the service that is about custom volumes. */
-export function volumeService(host: Host, { dataPlane, identity }: Wires) {
+export function volumeService(host: Host, { dataPlane, identity, store }: Wires) {
   dataPlane.handle(VOLUME_STREAM, ({ channel, params }) => {
     const ref = { pool: params.pool ?? '', id: checkId(params.id ?? '') };
     return acceptVolume(host, { ref, id: checkId(params.transfer ?? '') }, params.unmapped === 'true', channel);
@@ -40,8 +44,10 @@ export function volumeService(host: Host, { dataPlane, identity }: Wires) {
       progressOf(async report => {
         const ref = parseVolumeRef(request.ref);
         const copy = parseCopy(request.copy);
-        const { unmapped } = request;
-        await ensureVolume(host, { ref, sizeBytes: limit(request.sizeBytes), unmapped, copy }, report);
+        const { unmapped, backup } = request;
+        const order = backup && parseBackup(backup, await store.uploadPath(backup.upload, 'meta'));
+        const fill = order && (() => unpackVolume(host, ref, unmapped, order));
+        await ensureVolume(host, { ref, sizeBytes: limit(request.sizeBytes), unmapped, copy, fill }, report);
       }),
     async ensureNoVolume(message) {
       await ensureNoVolume(host, parseVolumeRef(message));
@@ -60,6 +66,7 @@ export function volumeService(host: Host, { dataPlane, identity }: Wires) {
       await ensureNoVolumeSnapshot(host, ref, snapshot);
       return {};
     },
+    ensureVolumeBackup: request => progressOf(report => ensureVolumeBackup(host, request, report)),
     async restoreVolume(request) {
       const replaced = idOrNone(request.replaced);
       await restoreVolume(host, { ...parseSnapshot(request.ref), sizeBytes: limit(request.sizeBytes), replaced });

@@ -22,6 +22,8 @@ export interface VolumeOrder {
   readonly sizeBytes: number | undefined;
   readonly unmapped: boolean;
   readonly copy: VolumeCopy | undefined;
+  /** Fills it, instead. */
+  readonly fill?: (() => Promise<void>) | undefined;
 }
 
 /** Is there, with its limit. What was not finished is removed again. */
@@ -32,7 +34,10 @@ export async function ensureVolume(host: Host, order: VolumeOrder, report: Repor
     if (await driver.exists(volume)) return driver.setQuota(volume, order.sizeBytes);
     try {
       await driver.remove(volume); // of an earlier try
-      if (copy === undefined) await driver.createEmpty(volume, ownersOf(host, order.unmapped));
+      if (order.fill !== undefined) {
+        report({ phase: 'unpack' });
+        await order.fill();
+      } else if (copy === undefined) await driver.createEmpty(volume, ownersOf(host, order.unmapped));
       else {
         report({ phase: 'copy' });
         await copyVolume(host, ref, copy);

@@ -5,7 +5,7 @@ import type { Stored } from '../../store/keyspace.ts';
 import type { View } from '../../store/view.ts';
 import { BACKUPS } from '../spaces.ts';
 
-/** Of an instance; those being made are not there yet. */
+/** Of an instance, or a custom volume; those being made are not there yet. */
 export function backupsOf(view: View, instance: string): readonly Stored<BackupRecord>[] {
   return view.list(BACKUPS, instance).filter(({ value }) => value.phase !== 'creating');
 }
@@ -13,7 +13,7 @@ export function backupsOf(view: View, instance: string): readonly Stored<BackupR
 /** @throws AppError `not-found`, also while it is being made. */
 export function getBackup(view: View, instance: string, name: string): Stored<BackupRecord> {
   const found = name === '' ? undefined : backupsOf(view, instance).find(({ value }) => value.name === name);
-  return found ?? fail('not-found', 'Instance backup not found');
+  return found ?? fail('not-found', 'Backup not found');
 }
 
 /** The very backup, whatever it is called by now. */

@@ -30,6 +30,7 @@ export const API_EXTENSIONS = [
   // devices
   'unix_device_rename',
   'container_mount_propagation',
+  'custom_volume_backup',
   // config keys
   'kernel_limits',
   'limits_hugepages',

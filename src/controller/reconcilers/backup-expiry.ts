@@ -1,8 +1,9 @@
 /** A backup whose day has come is deleted, when its host is there. */
 import { AppError } from '../../domain/errors.ts';
 import { beginDeleteBackup } from '../commands/backups.ts';
+import { beginDeleteVolumeBackup } from '../commands/volumes/backups.ts';
 import { isLost } from '../saga/live-agents.ts';
-import { BACKUPS, INSTANCES } from '../spaces.ts';
+import { BACKUPS, INSTANCES, VOLUMES } from '../spaces.ts';
 import type { Reconciler } from './reconciler.ts';
 
 export const backupExpiry: Reconciler = {
@@ -16,10 +17,13 @@ export const backupExpiry: Reconciler = {
       const isDue = value.phase === 'ready' && value.expiresAt !== '' && Date.parse(value.expiresAt) <= clock.now();
       if (!isDue || isLost(view, value.node)) continue;
       const instance = view.list(INSTANCES).find(each => each.value.id === value.instance)?.value;
-      if (instance?.phase !== 'ready') continue;
-      const { project, name } = instance;
+      const volume = view.list(VOLUMES).find(each => each.value.id === value.instance)?.value;
+      const owner = [instance, volume].find(each => each?.phase === 'ready');
+      if (owner === undefined) continue;
+      const { project, name } = owner;
       try {
-        await beginDeleteBackup(context, { project, name, backup: value.name });
+        if (owner === volume) await beginDeleteVolumeBackup(context, volume, value.name);
+        else await beginDeleteBackup(context, { project, name, backup: value.name });
         deleted.push(`${name}/${value.name}`);
       } catch (thrown) {
         if (AppError.from(thrown).code !== 'busy') throw thrown;

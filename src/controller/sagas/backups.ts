@@ -14,6 +14,7 @@ import type { StepContext } from '../saga/step-context.ts';
 import { BACKUPS } from '../spaces.ts';
 
 /** @param backup its UUID */
+/** `id` is that of the instance, or of the custom volume. */
 export type BackupInput = InstanceKey & { readonly backup: string };
 export type CreateBackupInput = BackupInput & { readonly compression: Compression };
 export type RenameBackupInput = BackupInput & { readonly newName: string };
@@ -27,6 +28,9 @@ export const createBackup = saga<CreateBackupInput>('create-backup', 1)
   .undoable('make', make, remove)
   .pivot('publish', publish)
   .end();
+
+/** Of anything that has backups. */
+export const backingUp = { forget, remove, publish };
 
 export const renameBackup = saga<RenameBackupInput>('rename-backup', 1).pivot('rename', rename).end();
 
@@ -80,7 +84,7 @@ async function forget(context: StepContext, { input }: Given): Promise<void> {
 
 async function rename(context: StepContext, { input }: Given<RenameBackupInput>): Promise<void> {
   await commitDecided(context, () => {
-    const stored = findBackup(context.view, input.id, input.backup) ?? fail('not-found', 'Instance backup not found');
+    const stored = findBackup(context.view, input.id, input.backup) ?? fail('not-found', 'Backup not found');
     if (stored.value.name === input.newName) return undefined;
     const key = BACKUPS.key(input.id, input.newName);
     if (context.view.get(key) !== undefined) throw new AppError('exists', `Backup "${input.newName}" already exists`);

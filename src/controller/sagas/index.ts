@@ -28,9 +28,11 @@ import { restoreSnapshot } from './restore-snapshot.ts';
 import { startStateful, stopStateful } from './stateful-power.ts';
 import { sweepInstance } from './sweep-instance.ts';
 import { updateInstance } from './update-instance.ts';
+import { backupVolume } from './volumes/backup-volume.ts';
 import { changeVolume } from './volumes/change-volume.ts';
 import { copyVolume } from './volumes/copy-volume.ts';
 import { deleteVolume } from './volumes/delete-volume.ts';
+import { importVolume } from './volumes/import-volume.ts';
 import { moveVolume } from './volumes/move-volume.ts';
 import { createVolumeSnapshot, deleteVolumeSnapshot, restoreVolume } from './volumes/snapshots.ts';
 
@@ -78,4 +80,6 @@ export const SAGA_TABLES: readonly Saga[] = [
   createVolumeSnapshot,
   deleteVolumeSnapshot,
   restoreVolume,
+  backupVolume,
+  importVolume,
 ];

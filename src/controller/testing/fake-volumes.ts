@@ -10,15 +10,21 @@ interface Holder {
   readonly name: string;
   /** Snapshot ids by volume id. */
   readonly volumes: Map<string, Set<string>>;
+  readonly backups: Set<string>;
+  readonly uploads: ReadonlyMap<string, string>;
 }
 
-export function volumeVerbs({ name, volumes }: Holder, all: ReadonlyMap<string, Holder>): VolumeVerbs {
+export function volumeVerbs(
+  { name, volumes, backups, uploads }: Holder,
+  all: ReadonlyMap<string, Holder>,
+): VolumeVerbs {
   const expect = (id: string | undefined) =>
     volumes.get(id ?? '') ?? fail('not-found', `volume ${id} is not on this host`);
   return {
-    ensureVolume: async function* ({ ref, copy }) {
+    ensureVolume: async function* ({ ref, copy, backup }) {
       if (copy !== undefined) expect(copy.id);
-      if (!volumes.has(ref!.id)) volumes.set(ref!.id, new Set(Object.values(copy?.snapshots ?? {})));
+      if (backup !== undefined && !uploads.has(backup.upload)) fail('not-found', `no upload ${backup.upload}`);
+      if (!volumes.has(ref!.id)) volumes.set(ref!.id, new Set(Object.values((copy ?? backup)?.snapshots ?? {})));
       yield { done: true };
     },
     ensureNoVolume: async ({ id }) => {
@@ -36,6 +42,11 @@ export function volumeVerbs({ name, volumes }: Holder, all: ReadonlyMap<string, 
     ensureNoVolumeSnapshot: async ({ ref, snapshot }) => {
       volumes.get(ref?.id ?? '')?.delete(snapshot);
       return {};
+    },
+    ensureVolumeBackup: async function* ({ ref, backup }) {
+      expect(ref?.id);
+      backups.add(backup);
+      yield { done: true };
     },
     restoreVolume: async ({ ref, replaced }) => {
       const snapshots = expect(ref?.ref?.id);

@@ -18,6 +18,7 @@ import {
   beginRestoreSnapshot,
 } from '../commands/snapshots.ts';
 import { beginUpdateInstance } from '../commands/update-instance.ts';
+import { beginBackupVolume, beginImportVolume } from '../commands/volumes/backups.ts';
 import {
   beginCreateVolumeSnapshot,
   beginDeleteVolumeSnapshot,
@@ -360,6 +361,23 @@ export const SAGA_CASES: readonly SagaCase[] = [
     restored: 'admission only',
     prepare: evacuated,
     begin: c => beginRestoreNode(c, { node: 'n1' }),
+  },
+  {
+    name: 'back up a volume',
+    saga: 'backup-volume',
+    prepare: usedVolume,
+    begin: c => beginBackupVolume(c, v1, { backup: 'b', expiresAt: '', volumeOnly: false, compression: 'gzip' }),
+  },
+  {
+    name: 'import a volume',
+    saga: 'import-volume',
+    prepare: async ({ world }) => void world.host('n1').uploads.set('u1', 'a volume'),
+    begin: c =>
+      beginImportVolume(c, {
+        wanted: newVolume('v9', ''),
+        order: { node: 'n1', upload: 'u1', idBase: 0, snapshotIdBases: {} },
+        snapshots: [{ name: 's1', description: '', config: {}, createdAt: '', expiresAt: '' }],
+      }),
   },
   {
     name: 'remove a lost host',

@@ -11,6 +11,7 @@ import { type Format, formatOption, renderList, sortRows } from '../../render/ta
 import { renderYaml } from '../../render/yaml.ts';
 import type { Session } from '../../session.ts';
 import { withSettings } from '../settings.ts';
+import { defineVolumeArchives } from './archive.ts';
 import { defineVolumeCopies } from './copies.ts';
 import { volumePath } from './reference.ts';
 import { defineVolumeUse } from './use.ts';
@@ -164,6 +165,7 @@ export function defineVolumeCommands(storage: Command, session: Session): void {
       );
       session.print(`Storage volume ${volume} deleted`);
     });
+  defineVolumeArchives(group, session);
   defineVolumeCopies(group, session);
   defineVolumeUse(group, session);
 }

@@ -166,7 +166,7 @@ export async function beginMoveVolume(
   return engine.start(moveVolume, input, { ...beginning, locks: [...locks] });
 }
 
-function newVolume(
+export function newVolume(
   { view, clock }: Pick<Commander, 'view' | 'clock'>,
   { project, pool, name, config, description, node }: NewVolume,
   phase: VolumeRecord['phase'],
@@ -187,6 +187,6 @@ const keyOf = ({ project, pool, name }: VolumeName): Stored<VolumeRecord>['key']
 
 const now = (clock: Commander['clock']): string => new Date(clock.now()).toISOString();
 
-const taken = (name: string) => new AppError('exists', `Volume by that name already exists: "${name}"`);
+export const taken = (name: string) => new AppError('exists', `Volume by that name already exists: "${name}"`);
 
 const changed = () => new AppError('busy', 'The storage volume was changed meanwhile: try again');

@@ -7,13 +7,13 @@ import { parse as check } from '../../http/request.ts';
 import { devicesField, flagField, textField } from '../fields.ts';
 
 /** YAML makes numbers and booleans of what people wrote as text. */
-const texts = z
+export const textsField = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))
   .nullish()
   .transform(value => value ?? {});
 
 /** '' for a time that is not set. */
-const time = z
+export const timeField = z
   .string()
   .nullish()
   .transform(text => {
@@ -26,15 +26,15 @@ const described = z
     name: textField.transform(name => name.split('/').at(-1)!),
     architecture: textField,
     description: textField,
-    config: texts,
+    config: textsField,
     devices: devicesField,
     profiles: z
       .array(z.string())
       .nullish()
       .transform(value => value ?? []),
     ephemeral: flagField,
-    created_at: time,
-    expires_at: time,
+    created_at: timeField,
+    expires_at: timeField,
   })
   .transform(({ created_at: createdAt, expires_at: expiresAt, ...rest }) => ({ ...rest, createdAt, expiresAt }));
 
@@ -64,7 +64,7 @@ export function contentsOf(texts: Pick<BackupIndex, 'index' | 'config'>): Conten
   const there = outer.snapshots ?? [];
   const along = inner.snapshots.filter(({ name }) => outer.snapshots === undefined || there.includes(name));
   const chosen = outer.snapshots === null || there.length === 0 ? [] : along;
-  const baseOf = ({ config }: Described) => idBaseOf(config['volatile.last_state.idmap']);
+  const baseOf = ({ config }: Described) => idBaseOf('volatile.last_state.idmap', config['volatile.last_state.idmap']);
   return {
     instance: { ...instance, name: instance.name || outer.name },
     snapshots: chosen,
@@ -74,7 +74,7 @@ export function contentsOf(texts: Pick<BackupIndex, 'index' | 'config'>): Conten
 }
 
 /** LXD notes there how the files' owners are shifted: a list of ranges, or nothing. */
-function idBaseOf(text = ''): number {
+export function idBaseOf(key: string, text = ''): number {
   if (text === '' || text === '[]' || text === 'null') return 0;
   const range = z.array(
     z.object({
@@ -90,7 +90,7 @@ function idBaseOf(text = ''): number {
   try {
     found = range.parse(JSON.parse(text));
   } catch {
-    return fail('invalid', 'The backup\'s "volatile.last_state.idmap" cannot be read');
+    return fail('invalid', `The backup's "${key}" cannot be read`);
   }
   const bases = new Set(found.filter(({ Nsid }) => Nsid === 0).map(({ Hostid }) => Hostid));
   if (bases.size > 1 || found.some(({ Nsid }) => Nsid !== 0))

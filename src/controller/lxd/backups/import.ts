@@ -29,7 +29,10 @@ export async function importBackup(lxd: Lxd, request: ApiRequest): Promise<Answe
   try {
     await lxd.bulk.upload(node, agent, { upload, part: 'meta' }, request.body);
     if (request.signal.aborted) throw request.signal.reason;
-    const contents = contentsOf(await agent.examineBackup({ upload }, { timeoutMs: EXAMINE_TIMEOUT_MS }));
+    const found = await agent.examineBackup({ upload }, { timeoutMs: EXAMINE_TIMEOUT_MS });
+    if (found.kind === 'volume')
+      fail('invalid', 'This is the backup of a custom volume: import it with "storage volume import"');
+    const contents = contentsOf(found);
     const wanted = wishOf(lxd, request, project, contents);
     const order = { node, upload, idBase: contents.idBase, snapshotIdBases: contents.snapshotIdBases };
     const was = (each: Described) => ({

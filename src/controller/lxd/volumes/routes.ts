@@ -3,6 +3,14 @@ import type { Route } from '../../http/route.ts';
 import type { Lxd } from '../context.ts';
 import { patched, withoutEmpty } from '../fields.ts';
 import {
+  exportVolumeBackup,
+  listVolumeBackups,
+  makeVolumeBackup,
+  oneVolumeBackup,
+  removeVolumeBackup,
+  renameVolumeBackup,
+} from './backups.ts';
+import {
   editVolumeSnapshot,
   listVolumeSnapshots,
   makeVolumeSnapshot,
@@ -26,6 +34,8 @@ export function volumeRoutes(lxd: Lxd): readonly Route[] {
   const one = `${ofType}/:volume`;
   const snapshots = `${one}/snapshots`;
   const snapshot = `${snapshots}/:snapshot`;
+  const backups = `${one}/backups`;
+  const backup = `${backups}/:backup`;
   const route = (method: Route['method'], path: string, handle: Route['handle']): Route => ({
     method,
     path,
@@ -50,5 +60,11 @@ export function volumeRoutes(lxd: Lxd): readonly Route[] {
     route('PATCH', snapshot, request => editVolumeSnapshot(lxd, request)),
     route('POST', snapshot, request => renameVolumeSnapshot(lxd, request)),
     route('DELETE', snapshot, request => removeVolumeSnapshot(lxd, request)),
+    route('GET', backups, request => listVolumeBackups(lxd, request)),
+    route('POST', backups, request => makeVolumeBackup(lxd, request)),
+    route('GET', backup, request => oneVolumeBackup(lxd, request)),
+    route('POST', backup, request => renameVolumeBackup(lxd, request)),
+    route('DELETE', backup, request => removeVolumeBackup(lxd, request)),
+    route('GET', `${backup}/export`, request => exportVolumeBackup(lxd, request)),
   ];
 }

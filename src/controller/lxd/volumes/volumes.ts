@@ -23,6 +23,7 @@ import { list, projectUrl } from '../lists.ts';
 import { sagaOperation } from '../operation.ts';
 import { homeFor, mustMayTarget, projectOf, projectsOf } from '../project.ts';
 import { requestorOf } from '../requestor.ts';
+import { importVolumeBackup } from './import.ts';
 import { instanceVolume, listedSnapshot, shownVolume, writableVolume } from './shown.ts';
 
 const wanted = z.object({
@@ -78,6 +79,11 @@ const urlOfShown =
 
 /** Sync; but copying takes its time, and clients wait for an operation then. */
 export async function makeVolume(lxd: Lxd, request: ApiRequest): Promise<Answer> {
+  if (request.headers['content-type']?.startsWith('application/octet-stream')) {
+    if (request.params.type !== 'custom') fail('invalid', 'A backup is sent to .../volumes/custom');
+    mustMayTarget(lxd.view, request);
+    return importVolumeBackup(lxd, request);
+  }
   const sent = await readBody(request, wanted);
   const type = request.params.type ?? sent.type;
   if (type !== 'custom') fail('invalid', `Invalid "type": only custom volumes can be made, not "${type}"`);
@@ -192,7 +198,7 @@ export async function ended(lxd: Lxd, begun: SagaRecord): Promise<Answer> {
   throw new AppError(error?.code ?? 'internal', error?.message ?? state);
 }
 
-function nameOf(lxd: Lxd, request: ApiRequest, name: string): VolumeName {
+export function nameOf(lxd: Lxd, request: ApiRequest, name: string): VolumeName {
   return { project: homeFor(lxd.view, request, 'storage.volumes'), pool: poolOf(lxd, request), name };
 }
 

@@ -37,6 +37,9 @@ export const copyVolume = saga<CopyVolumeInput>('copy-volume', 1)
   .pivot('publish', publish)
   .end();
 
+/** For every saga that begins with the record of a new volume. */
+export const copying = { forget, publish };
+
 async function make(context: StepContext, { input }: Given): Promise<void> {
   const { view, agents } = context;
   const source = getVolume(view, input.from).value;
@@ -57,7 +60,7 @@ async function unmake(context: StepContext, { input }: Given): Promise<void> {
   else await takeBack(context, input, copy);
 }
 
-async function publish(context: StepContext, { input }: Given): Promise<void> {
+async function publish(context: StepContext, { input }: { readonly input: VolumeKey }): Promise<void> {
   await commitDecided(context, () => {
     const stored = context.view.get(VOLUMES.key(input.project, input.pool, input.name));
     if (stored?.value.id !== input.id || stored.value.phase !== 'creating') return undefined;
@@ -72,7 +75,7 @@ async function publish(context: StepContext, { input }: Given): Promise<void> {
   });
 }
 
-async function forget(context: StepContext, { input }: Given): Promise<void> {
+async function forget(context: StepContext, { input }: { readonly input: VolumeKey }): Promise<void> {
   await commitDecided(context, () => {
     const stored = context.view.get(VOLUMES.key(input.project, input.pool, input.name));
     if (stored?.value.id !== input.id) return undefined;

@@ -7,15 +7,17 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { DataToken, DataTokenSchema, DoneSchema, ProgressSchema } from "./agent_pb.ts";
+import type { DataToken, DataTokenSchema, DoneSchema, FromBackup, ProgressSchema } from "./agent_pb.ts";
 import { file_berth_agent_v1_agent } from "./agent_pb.ts";
+import type { BackupSnapshot } from "./backups_pb.ts";
+import { file_berth_agent_v1_backups } from "./backups_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file berth/agent/v1/volumes.proto.
  */
 export const file_berth_agent_v1_volumes: GenFile = /*@__PURE__*/
-  fileDesc("ChxiZXJ0aC9hZ2VudC92MS92b2x1bWVzLnByb3RvEg5iZXJ0aC5hZ2VudC52MSIlCglWb2x1bWVSZWYSDAoEcG9vbBgBIAEoCRIKCgJpZBgCIAEoCSKNAQoTRW5zdXJlVm9sdW1lUmVxdWVzdBImCgNyZWYYASABKAsyGS5iZXJ0aC5hZ2VudC52MS5Wb2x1bWVSZWYSEgoKc2l6ZV9ieXRlcxgCIAEoBBIQCgh1bm1hcHBlZBgDIAEoCBIoCgRjb3B5GAQgASgLMhouYmVydGguYWdlbnQudjEuVm9sdW1lQ29weSKaAQoKVm9sdW1lQ29weRIKCgJpZBgBIAEoCRIQCghzbmFwc2hvdBgCIAEoCRI8CglzbmFwc2hvdHMYAyADKAsyKS5iZXJ0aC5hZ2VudC52MS5Wb2x1bWVDb3B5LlNuYXBzaG90c0VudHJ5GjAKDlNuYXBzaG90c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiIQoLVm9sdW1lU3RhdGUSEgoKdXNlZF9ieXRlcxgBIAEoBCJNChFWb2x1bWVTbmFwc2hvdFJlZhImCgNyZWYYASABKAsyGS5iZXJ0aC5hZ2VudC52MS5Wb2x1bWVSZWYSEAoIc25hcHNob3QYAiABKAkibAoUUmVzdG9yZVZvbHVtZVJlcXVlc3QSLgoDcmVmGAEgASgLMiEuYmVydGguYWdlbnQudjEuVm9sdW1lU25hcHNob3RSZWYSEgoKc2l6ZV9ieXRlcxgCIAEoBBIQCghyZXBsYWNlZBgDIAEoCSJiChRSZWNlaXZlVm9sdW1lUmVxdWVzdBImCgNyZWYYASABKAsyGS5iZXJ0aC5hZ2VudC52MS5Wb2x1bWVSZWYSEAoIdHJhbnNmZXIYAiABKAkSEAoIdW5tYXBwZWQYAyABKAgijwIKEVNlbmRWb2x1bWVSZXF1ZXN0EiYKA3JlZhgBIAEoCzIZLmJlcnRoLmFnZW50LnYxLlZvbHVtZVJlZhIQCgh0cmFuc2ZlchgCIAEoCRIlCgJ0bxgDIAEoCzIZLmJlcnRoLmFnZW50LnYxLkRhdGFUb2tlbhIQCghzbmFwc2hvdBgEIAEoCRJDCglzbmFwc2hvdHMYBSADKAsyMC5iZXJ0aC5hZ2VudC52MS5TZW5kVm9sdW1lUmVxdWVzdC5TbmFwc2hvdHNFbnRyeRIQCgh1bm1hcHBlZBgGIAEoCBowCg5TbmFwc2hvdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIocBChdFbmRSZWNlaXZlVm9sdW1lUmVxdWVzdBImCgNyZWYYASABKAsyGS5iZXJ0aC5hZ2VudC52MS5Wb2x1bWVSZWYSEAoIdHJhbnNmZXIYAiABKAkSDAoEa2VlcBgDIAEoCBISCgpzaXplX2J5dGVzGAQgASgEEhAKCHVubWFwcGVkGAUgASgIMsoFCgdWb2x1bWVzEk8KDEVuc3VyZVZvbHVtZRIjLmJlcnRoLmFnZW50LnYxLkVuc3VyZVZvbHVtZVJlcXVlc3QaGC5iZXJ0aC5hZ2VudC52MS5Qcm9ncmVzczABEkEKDkVuc3VyZU5vVm9sdW1lEhkuYmVydGguYWdlbnQudjEuVm9sdW1lUmVmGhQuYmVydGguYWdlbnQudjEuRG9uZRJICg5HZXRWb2x1bWVTdGF0ZRIZLmJlcnRoLmFnZW50LnYxLlZvbHVtZVJlZhobLmJlcnRoLmFnZW50LnYxLlZvbHVtZVN0YXRlEk8KFEVuc3VyZVZvbHVtZVNuYXBzaG90EiEuYmVydGguYWdlbnQudjEuVm9sdW1lU25hcHNob3RSZWYaFC5iZXJ0aC5hZ2VudC52MS5Eb25lElEKFkVuc3VyZU5vVm9sdW1lU25hcHNob3QSIS5iZXJ0aC5hZ2VudC52MS5Wb2x1bWVTbmFwc2hvdFJlZhoULmJlcnRoLmFnZW50LnYxLkRvbmUSSwoNUmVzdG9yZVZvbHVtZRIkLmJlcnRoLmFnZW50LnYxLlJlc3RvcmVWb2x1bWVSZXF1ZXN0GhQuYmVydGguYWdlbnQudjEuRG9uZRJQCg1SZWNlaXZlVm9sdW1lEiQuYmVydGguYWdlbnQudjEuUmVjZWl2ZVZvbHVtZVJlcXVlc3QaGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4SSwoKU2VuZFZvbHVtZRIhLmJlcnRoLmFnZW50LnYxLlNlbmRWb2x1bWVSZXF1ZXN0GhguYmVydGguYWdlbnQudjEuUHJvZ3Jlc3MwARJRChBFbmRSZWNlaXZlVm9sdW1lEicuYmVydGguYWdlbnQudjEuRW5kUmVjZWl2ZVZvbHVtZVJlcXVlc3QaFC5iZXJ0aC5hZ2VudC52MS5Eb25lYgZwcm90bzM", [file_berth_agent_v1_agent]);
+  fileDesc("ChxiZXJ0aC9hZ2VudC92MS92b2x1bWVzLnByb3RvEg5iZXJ0aC5hZ2VudC52MSIlCglWb2x1bWVSZWYSDAoEcG9vbBgBIAEoCRIKCgJpZBgCIAEoCSK5AQoTRW5zdXJlVm9sdW1lUmVxdWVzdBImCgNyZWYYASABKAsyGS5iZXJ0aC5hZ2VudC52MS5Wb2x1bWVSZWYSEgoKc2l6ZV9ieXRlcxgCIAEoBBIQCgh1bm1hcHBlZBgDIAEoCBIoCgRjb3B5GAQgASgLMhouYmVydGguYWdlbnQudjEuVm9sdW1lQ29weRIqCgZiYWNrdXAYBSABKAsyGi5iZXJ0aC5hZ2VudC52MS5Gcm9tQmFja3VwIrwBChlFbnN1cmVWb2x1bWVCYWNrdXBSZXF1ZXN0EiYKA3JlZhgBIAEoCzIZLmJlcnRoLmFnZW50LnYxLlZvbHVtZVJlZhIQCgh1bm1hcHBlZBgCIAEoCBIOCgZiYWNrdXAYAyABKAkSDQoFaW5kZXgYBCABKAkSMQoJc25hcHNob3RzGAUgAygLMh4uYmVydGguYWdlbnQudjEuQmFja3VwU25hcHNob3QSEwoLY29tcHJlc3Npb24YBiABKAkimgEKClZvbHVtZUNvcHkSCgoCaWQYASABKAkSEAoIc25hcHNob3QYAiABKAkSPAoJc25hcHNob3RzGAMgAygLMikuYmVydGguYWdlbnQudjEuVm9sdW1lQ29weS5TbmFwc2hvdHNFbnRyeRowCg5TbmFwc2hvdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiEKC1ZvbHVtZVN0YXRlEhIKCnVzZWRfYnl0ZXMYASABKAQiTQoRVm9sdW1lU25hcHNob3RSZWYSJgoDcmVmGAEgASgLMhkuYmVydGguYWdlbnQudjEuVm9sdW1lUmVmEhAKCHNuYXBzaG90GAIgASgJImwKFFJlc3RvcmVWb2x1bWVSZXF1ZXN0Ei4KA3JlZhgBIAEoCzIhLmJlcnRoLmFnZW50LnYxLlZvbHVtZVNuYXBzaG90UmVmEhIKCnNpemVfYnl0ZXMYAiABKAQSEAoIcmVwbGFjZWQYAyABKAkiYgoUUmVjZWl2ZVZvbHVtZVJlcXVlc3QSJgoDcmVmGAEgASgLMhkuYmVydGguYWdlbnQudjEuVm9sdW1lUmVmEhAKCHRyYW5zZmVyGAIgASgJEhAKCHVubWFwcGVkGAMgASgIIo8CChFTZW5kVm9sdW1lUmVxdWVzdBImCgNyZWYYASABKAsyGS5iZXJ0aC5hZ2VudC52MS5Wb2x1bWVSZWYSEAoIdHJhbnNmZXIYAiABKAkSJQoCdG8YAyABKAsyGS5iZXJ0aC5hZ2VudC52MS5EYXRhVG9rZW4SEAoIc25hcHNob3QYBCABKAkSQwoJc25hcHNob3RzGAUgAygLMjAuYmVydGguYWdlbnQudjEuU2VuZFZvbHVtZVJlcXVlc3QuU25hcHNob3RzRW50cnkSEAoIdW5tYXBwZWQYBiABKAgaMAoOU25hcHNob3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKHAQoXRW5kUmVjZWl2ZVZvbHVtZVJlcXVlc3QSJgoDcmVmGAEgASgLMhkuYmVydGguYWdlbnQudjEuVm9sdW1lUmVmEhAKCHRyYW5zZmVyGAIgASgJEgwKBGtlZXAYAyABKAgSEgoKc2l6ZV9ieXRlcxgEIAEoBBIQCgh1bm1hcHBlZBgFIAEoCDKnBgoHVm9sdW1lcxJPCgxFbnN1cmVWb2x1bWUSIy5iZXJ0aC5hZ2VudC52MS5FbnN1cmVWb2x1bWVSZXF1ZXN0GhguYmVydGguYWdlbnQudjEuUHJvZ3Jlc3MwARJBCg5FbnN1cmVOb1ZvbHVtZRIZLmJlcnRoLmFnZW50LnYxLlZvbHVtZVJlZhoULmJlcnRoLmFnZW50LnYxLkRvbmUSSAoOR2V0Vm9sdW1lU3RhdGUSGS5iZXJ0aC5hZ2VudC52MS5Wb2x1bWVSZWYaGy5iZXJ0aC5hZ2VudC52MS5Wb2x1bWVTdGF0ZRJPChRFbnN1cmVWb2x1bWVTbmFwc2hvdBIhLmJlcnRoLmFnZW50LnYxLlZvbHVtZVNuYXBzaG90UmVmGhQuYmVydGguYWdlbnQudjEuRG9uZRJRChZFbnN1cmVOb1ZvbHVtZVNuYXBzaG90EiEuYmVydGguYWdlbnQudjEuVm9sdW1lU25hcHNob3RSZWYaFC5iZXJ0aC5hZ2VudC52MS5Eb25lElsKEkVuc3VyZVZvbHVtZUJhY2t1cBIpLmJlcnRoLmFnZW50LnYxLkVuc3VyZVZvbHVtZUJhY2t1cFJlcXVlc3QaGC5iZXJ0aC5hZ2VudC52MS5Qcm9ncmVzczABEksKDVJlc3RvcmVWb2x1bWUSJC5iZXJ0aC5hZ2VudC52MS5SZXN0b3JlVm9sdW1lUmVxdWVzdBoULmJlcnRoLmFnZW50LnYxLkRvbmUSUAoNUmVjZWl2ZVZvbHVtZRIkLmJlcnRoLmFnZW50LnYxLlJlY2VpdmVWb2x1bWVSZXF1ZXN0GhkuYmVydGguYWdlbnQudjEuRGF0YVRva2VuEksKClNlbmRWb2x1bWUSIS5iZXJ0aC5hZ2VudC52MS5TZW5kVm9sdW1lUmVxdWVzdBoYLmJlcnRoLmFnZW50LnYxLlByb2dyZXNzMAESUQoQRW5kUmVjZWl2ZVZvbHVtZRInLmJlcnRoLmFnZW50LnYxLkVuZFJlY2VpdmVWb2x1bWVSZXF1ZXN0GhQuYmVydGguYWdlbnQudjEuRG9uZWIGcHJvdG8z", [file_berth_agent_v1_agent, file_berth_agent_v1_backups]);
 
 /**
  * @generated from message berth.agent.v1.VolumeRef
@@ -68,6 +70,13 @@ export type EnsureVolumeRequest = Message<"berth.agent.v1.EnsureVolumeRequest"> 
    * @generated from field: berth.agent.v1.VolumeCopy copy = 4;
    */
   copy?: VolumeCopy | undefined;
+
+  /**
+   * the same
+   *
+   * @generated from field: berth.agent.v1.FromBackup backup = 5;
+   */
+  backup?: FromBackup | undefined;
 };
 
 /**
@@ -76,6 +85,54 @@ export type EnsureVolumeRequest = Message<"berth.agent.v1.EnsureVolumeRequest"> 
  */
 export const EnsureVolumeRequestSchema: GenMessage<EnsureVolumeRequest> = /*@__PURE__*/
   messageDesc(file_berth_agent_v1_volumes, 1);
+
+/**
+ * @generated from message berth.agent.v1.EnsureVolumeBackupRequest
+ */
+export type EnsureVolumeBackupRequest = Message<"berth.agent.v1.EnsureVolumeBackupRequest"> & {
+  /**
+   * @generated from field: berth.agent.v1.VolumeRef ref = 1;
+   */
+  ref?: VolumeRef | undefined;
+
+  /**
+   * @generated from field: bool unmapped = 2;
+   */
+  unmapped: boolean;
+
+  /**
+   * UUID
+   *
+   * @generated from field: string backup = 3;
+   */
+  backup: string;
+
+  /**
+   * text of backup/index.yaml
+   *
+   * @generated from field: string index = 4;
+   */
+  index: string;
+
+  /**
+   * @generated from field: repeated berth.agent.v1.BackupSnapshot snapshots = 5;
+   */
+  snapshots: BackupSnapshot[];
+
+  /**
+   * none | gzip | xz | zstd | bzip2 | lzma
+   *
+   * @generated from field: string compression = 6;
+   */
+  compression: string;
+};
+
+/**
+ * Describes the message berth.agent.v1.EnsureVolumeBackupRequest.
+ * Use `create(EnsureVolumeBackupRequestSchema)` to create a new message.
+ */
+export const EnsureVolumeBackupRequestSchema: GenMessage<EnsureVolumeBackupRequest> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_volumes, 2);
 
 /**
  * A volume of the same pool on the same host, as it is now or as a snapshot of it was.
@@ -108,7 +165,7 @@ export type VolumeCopy = Message<"berth.agent.v1.VolumeCopy"> & {
  * Use `create(VolumeCopySchema)` to create a new message.
  */
 export const VolumeCopySchema: GenMessage<VolumeCopy> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_volumes, 2);
+  messageDesc(file_berth_agent_v1_volumes, 3);
 
 /**
  * @generated from message berth.agent.v1.VolumeState
@@ -125,7 +182,7 @@ export type VolumeState = Message<"berth.agent.v1.VolumeState"> & {
  * Use `create(VolumeStateSchema)` to create a new message.
  */
 export const VolumeStateSchema: GenMessage<VolumeState> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_volumes, 3);
+  messageDesc(file_berth_agent_v1_volumes, 4);
 
 /**
  * @generated from message berth.agent.v1.VolumeSnapshotRef
@@ -149,7 +206,7 @@ export type VolumeSnapshotRef = Message<"berth.agent.v1.VolumeSnapshotRef"> & {
  * Use `create(VolumeSnapshotRefSchema)` to create a new message.
  */
 export const VolumeSnapshotRefSchema: GenMessage<VolumeSnapshotRef> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_volumes, 4);
+  messageDesc(file_berth_agent_v1_volumes, 5);
 
 /**
  * @generated from message berth.agent.v1.RestoreVolumeRequest
@@ -180,7 +237,7 @@ export type RestoreVolumeRequest = Message<"berth.agent.v1.RestoreVolumeRequest"
  * Use `create(RestoreVolumeRequestSchema)` to create a new message.
  */
 export const RestoreVolumeRequestSchema: GenMessage<RestoreVolumeRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_volumes, 5);
+  messageDesc(file_berth_agent_v1_volumes, 6);
 
 /**
  * @generated from message berth.agent.v1.ReceiveVolumeRequest
@@ -209,7 +266,7 @@ export type ReceiveVolumeRequest = Message<"berth.agent.v1.ReceiveVolumeRequest"
  * Use `create(ReceiveVolumeRequestSchema)` to create a new message.
  */
 export const ReceiveVolumeRequestSchema: GenMessage<ReceiveVolumeRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_volumes, 6);
+  messageDesc(file_berth_agent_v1_volumes, 7);
 
 /**
  * @generated from message berth.agent.v1.SendVolumeRequest
@@ -255,7 +312,7 @@ export type SendVolumeRequest = Message<"berth.agent.v1.SendVolumeRequest"> & {
  * Use `create(SendVolumeRequestSchema)` to create a new message.
  */
 export const SendVolumeRequestSchema: GenMessage<SendVolumeRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_volumes, 7);
+  messageDesc(file_berth_agent_v1_volumes, 8);
 
 /**
  * @generated from message berth.agent.v1.EndReceiveVolumeRequest
@@ -294,7 +351,7 @@ export type EndReceiveVolumeRequest = Message<"berth.agent.v1.EndReceiveVolumeRe
  * Use `create(EndReceiveVolumeRequestSchema)` to create a new message.
  */
 export const EndReceiveVolumeRequestSchema: GenMessage<EndReceiveVolumeRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_volumes, 8);
+  messageDesc(file_berth_agent_v1_volumes, 9);
 
 /**
  * @generated from service berth.agent.v1.Volumes
@@ -341,6 +398,16 @@ export const Volumes: GenService<{
     methodKind: "unary";
     input: typeof VolumeSnapshotRefSchema;
     output: typeof DoneSchema;
+  },
+  /**
+   * An archive in LXD's format; it is kept, fetched and removed as one of an instance is.
+   *
+   * @generated from rpc berth.agent.v1.Volumes.EnsureVolumeBackup
+   */
+  ensureVolumeBackup: {
+    methodKind: "server_streaming";
+    input: typeof EnsureVolumeBackupRequestSchema;
+    output: typeof ProgressSchema;
   },
   /**
    * @generated from rpc berth.agent.v1.Volumes.RestoreVolume
