@@ -1,6 +1,8 @@
 /** Images of instances by Debian's `lxc` 5.0.2: published, launched on another host, taken out and in again. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Harness, openHarness } from './harness.ts';
@@ -139,6 +141,31 @@ describe('images of instances', { timeout: 240_000 }, () => {
     await berth('cluster group assign n2 default');
     await berth('cluster group delete quick');
     assert.match(await berth('project info default --format csv'), /^INSTANCES,UNLIMITED,\d+$/m);
+  });
+
+  it('gives its public images to other servers: as a simplestreams tree, and by the lxd protocol', async () => {
+    await lxc('publish c1 --force --alias shared --public os=Shared');
+    const [fingerprint] = (await lxc('image list shared --format csv -c F')).split('\n');
+    const { certificate } = JSON.parse(await lxc('query /1.0')).environment;
+    // The hosts cannot see this machine's loopback; what stands before a real controller would be reached like this.
+    const { hostname, port } = new URL(harness.cluster.url);
+    const door = createServer(client => {
+      const inner = connect(Number(port), hostname);
+      for (const end of [client, inner]) end.on('error', () => end.destroy());
+      client.pipe(inner).pipe(client);
+    });
+    await once(door.listen(0, harness.cluster.layout.gateway), 'listening');
+    const server = `https://${harness.cluster.layout.gateway}:${(door.address() as AddressInfo).port}`;
+    for (const protocol of ['simplestreams', 'lxd'] as const) {
+      await lxc(`project create ${protocol} -c features.images=true -c features.profiles=false`);
+      const source = { type: 'image', mode: 'pull', protocol, server, certificate, alias: 'shared' };
+      const body = JSON.stringify({ source });
+      await harness.lxc(['query', '-X', 'POST', '--wait', '-d', body, `/1.0/images?project=${protocol}`]);
+      assert.match(await lxc(`image list --project ${protocol} --format csv -c F`), new RegExp(fingerprint!));
+      await lxc(`image delete --project ${protocol} ${fingerprint}`);
+      await lxc(`project delete ${protocol}`);
+    }
+    door.close();
   });
 
   it('says what it does not take', async () => {

@@ -25,6 +25,7 @@ const WRITE = 'POST PUT PATCH DELETE';
 const RULES: readonly Rule[] = [
   [/^\/$/, ['GET', 'open']],
   [/^(\/1\.0)?\/metrics$/, ['GET', 'metrics']],
+  [/^\/streams\//, ['GET', 'open']],
   [/^\/1\.0$/, ['GET', 'open'], ['PUT PATCH', 'admin']],
   [/^\/1\.0\/certificates$/, ['GET', 'client'], ['POST', 'secret']],
   [/^\/1\.0\/certificates\/:/, ['GET', 'client'], ['PUT PATCH DELETE', 'admin']],

@@ -1,6 +1,7 @@
 /** LXD's operation object: how it shows sagas, exec sessions and tokens, which are all one thing to its clients. */
 import type { Json } from '../saga/saga.ts';
 import type { SagaRecord } from '../saga/saga-record.ts';
+import { imageResources } from '../sagas/urls.ts';
 import type { SessionRecord } from '../sessions/session-record.ts';
 import type { TokenRecord } from '../trust/tokens.ts';
 import { isoTime, STATUS_TEXT, type StatusCode } from './status.ts';
@@ -73,6 +74,18 @@ export function sessionOperation(record: SessionRecord): Operation {
   };
 }
 
+const TOKEN_TEXT = {
+  join: 'Cluster member join token',
+  certificate: 'Certificate add token',
+  image: 'Image download token',
+} as const satisfies Record<TokenRecord['purpose']['kind'], string>;
+
+function tokenMetadata(purpose: TokenRecord['purpose'], common: { readonly secret: string }) {
+  if (purpose.kind === 'image') return { secret: common.secret };
+  if (purpose.kind === 'join') return { ...common, serverName: purpose.node };
+  return { ...common, request: { ...purpose, token: true, certificate: '', password: '' } };
+}
+
 /** What the client makes the token's text from is in the metadata. */
 export function tokenOperation(
   record: TokenRecord,
@@ -85,16 +98,13 @@ export function tokenOperation(
   return {
     id: record.id,
     class: 'token',
-    description: purpose.kind === 'join' ? 'Cluster member join token' : 'Certificate add token',
+    description: TOKEN_TEXT[purpose.kind],
     created_at: created,
     updated_at: created,
     status: STATUS_TEXT[103],
     status_code: 103,
-    resources: {},
-    metadata:
-      purpose.kind === 'join'
-        ? { ...common, serverName: purpose.node }
-        : { ...common, request: { ...purpose, token: true, certificate: '', password: '' } },
+    resources: purpose.kind === 'image' ? imageResources(purpose.project, purpose.fingerprint) : {},
+    metadata: tokenMetadata(purpose, common),
     may_cancel: true,
     err: '',
     location: 'none',

@@ -49,7 +49,7 @@ export function openOperations(store: Store, view: View, clock: Clock, server: (
   });
   const token = (stored: Stored<TokenRecord>): FoundOperation => ({
     operation: tokenOperation(stored.value, server()),
-    project: 'default',
+    project: stored.value.purpose.kind === 'image' ? stored.value.purpose.project : 'default',
     source: { kind: 'token', token: stored },
   });
 

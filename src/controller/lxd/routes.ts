@@ -8,6 +8,7 @@ import { lxdRender } from './envelope.ts';
 import { eventRoutes } from './events.ts';
 import { imageAliasRoutes } from './images/aliases.ts';
 import { imageRoutes } from './images/routes.ts';
+import { streamRoutes } from './images/streams.ts';
 import { instanceRoutes } from './instances.ts';
 import { networkForwardRoutes } from './networks/forwards.ts';
 import { networkLeaseRoutes } from './networks/leases.ts';
@@ -44,6 +45,7 @@ export function lxdApi(lxd: Lxd): Api {
       ...storagePoolRoutes(lxd),
       ...clusterRoutes(lxd),
       ...clusterGroupRoutes(lxd),
+      ...streamRoutes(lxd),
       ...resourceRoutes(lxd),
       ...projectRoutes(lxd),
       ...warningRoutes(lxd),

@@ -1,9 +1,10 @@
 /**
- * One-time tokens: a secret that lets its bearer add a certificate, or join a host. Users see one as an operation of class
+ * Tokens: a secret that lets its bearer add a certificate or join a host, once, or read an image. Users see one as an operation of class
  * `token` that runs until it is used, revoked or too old.
  */
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { AppError, fail } from '../../domain/errors.ts';
+import type { Config } from '../../domain/instance.ts';
 import { expiryOf } from '../../domain/snapshot-expiry.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { keyspace, type Stored } from '../../store/keyspace.ts';
@@ -32,7 +33,9 @@ export type TokenPurpose =
       readonly restricted: boolean;
       readonly projects: readonly string[];
     }
-  | { readonly kind: 'join'; readonly node: string };
+  | { readonly kind: 'join'; readonly node: string }
+  /** Lets its bearer read one image that is not public. */
+  | { readonly kind: 'image'; readonly project: string; readonly fingerprint: string };
 
 export const TOKENS = keyspace<TokenRecord, readonly [operation: string]>('tokens');
 
@@ -41,8 +44,8 @@ type Place = { readonly store: Store; readonly view: View; readonly clock: Clock
 /** Server keys that say how long a token lasts, as in "3H" or "1d". */
 export const TOKEN_EXPIRY = { join: 'cluster.join_token_expiry', certificate: 'core.remote_token_expiry' } as const;
 
-/** Without them: LXD's default for join tokens; for certificates LXD knows no end, we do not leave open doors. */
-const LIFETIME_MS = { join: 3 * 3600_000, certificate: 24 * 3600_000 } as const;
+/** Without them: LXD's default for join tokens; for the others LXD knows no end, we do not leave open doors. */
+const LIFETIME_MS = { join: 3 * 3600_000, certificate: 24 * 3600_000, image: 3600_000 } as const;
 
 export async function issueToken(place: Place, purpose: TokenPurpose): Promise<TokenRecord> {
   const now = place.clock.now();
@@ -51,11 +54,15 @@ export async function issueToken(place: Place, purpose: TokenPurpose): Promise<T
     id: randomUUID(),
     secret: randomBytes(32).toString('hex'),
     createdAt: now,
-    expiresAt: expiryOf(config[TOKEN_EXPIRY[purpose.kind]], now) ?? now + LIFETIME_MS[purpose.kind],
+    expiresAt: expiryFor(config, purpose.kind, now) ?? now + LIFETIME_MS[purpose.kind],
     purpose,
   };
   await commit(place, TOKENS.create(TOKENS.key(record.id), record));
   return record;
+}
+
+function expiryFor(config: Config, kind: TokenPurpose['kind'], now: number): number | undefined {
+  return kind === 'image' ? undefined : expiryOf(config[TOKEN_EXPIRY[kind]], now);
 }
 
 /** The token with this secret, unless it is used, revoked or too old. @throws AppError `forbidden`. */

@@ -1,6 +1,7 @@
 /** Images as they come (raw, in two parts, without a type) and go; the nodes' data plane is a map. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { readIndex, readProducts } from '../../../domain/simplestreams/read.ts';
 import type { Bulk } from '../bulk.ts';
 import { IMAGE, openTestApi, type TestApi } from '../testing/test-api.ts';
 
@@ -159,5 +160,40 @@ describe('an image', () => {
     await send('PATCH', `/1.0/images/${IMAGE}`, { body: { public: true } });
     assert.equal((await send('GET', `/1.0/images/${IMAGE}`, {}, 'stranger')).status, 200);
     assert.equal((await send('GET', `/1.0/images/${IMAGE}/export`, {}, 'stranger')).text, 'bytes of meta');
+  });
+});
+
+describe('images for others', () => {
+  const importOne = async (isPublic: boolean) => {
+    const headers = { 'content-type': 'application/octet-stream', 'x-lxd-public': String(isPublic) };
+    await ended(await send('POST', '/1.0/images', { body: 'archive', headers }));
+    await send('POST', '/1.0/images/aliases', { body: { name: 'mine/1', target: FINGERPRINT } });
+  };
+  const path = `/1.0/images/${FINGERPRINT}`;
+
+  it('a private one is shown and given to who has its secret, and to no other stranger', async () => {
+    await importOne(false);
+    const begun = await send('POST', `${path}/secret`);
+    assert.equal(begun.json.metadata.class, 'token');
+    const { secret } = begun.json.metadata.metadata;
+    const stranger = (where: string) => send('GET', where, {}, 'stranger');
+    assert.equal((await stranger(path)).status, 404);
+    assert.equal((await stranger(`${path}?secret=${secret}`)).json.metadata.fingerprint, FINGERPRINT);
+    assert.equal((await stranger(`${path}/export?secret=${secret}`)).text, 'bytes of meta');
+    assert.equal((await stranger(`${path}/export?secret=${'0'.repeat(64)}`)).status, 403);
+    assert.equal((await send('DELETE', begun.json.operation)).status, 200);
+    assert.equal((await stranger(`${path}?secret=${secret}`)).status, 403);
+    assert.equal(JSON.parse((await stranger('/streams/v1/index.json')).text).index.images.products.length, 0);
+  });
+
+  it('public ones are a simplestreams tree that our own reader understands', async () => {
+    await importOne(true);
+    const stranger = async (where: string) => send('GET', where, {}, 'stranger');
+    const [list] = readIndex(JSON.parse((await stranger('/streams/v1/index.json')).text));
+    const [image] = readProducts(JSON.parse((await stranger(`/${list}`)).text));
+    assert.equal(image?.fingerprint, FINGERPRINT);
+    assert.deepEqual(image.aliases, ['mine/1']);
+    assert.equal((await stranger(`/${image.files[0]!.path}`)).text, 'bytes of meta');
+    assert.equal((await stranger('/streams/v1/files/0000/lxd.tar.gz')).status, 404);
   });
 });

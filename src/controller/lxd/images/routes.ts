@@ -10,6 +10,7 @@ import { type Answer, DONE, started, sync } from '../../http/answer.ts';
 import { type ApiRequest, matchEtag, readBody, readText } from '../../http/request.ts';
 import type { Route } from '../../http/route.ts';
 import { IMAGES } from '../../spaces.ts';
+import { findToken, issueToken } from '../../trust/tokens.ts';
 import type { Lxd } from '../context.ts';
 import { type ConfigChange, configField, patched, withoutEmpty } from '../fields.ts';
 import { list, urlOf } from '../lists.ts';
@@ -78,6 +79,16 @@ export function imageRoutes(lxd: Lxd): readonly Route[] {
     },
     {
       method: 'POST',
+      path: '/1.0/images/:fingerprint/secret',
+      access: 'trusted',
+      handle: async request => {
+        const { project, fingerprint } = find(lxd, request).value;
+        const token = await issueToken(lxd, { kind: 'image', project, fingerprint });
+        return started((await lxd.operations.find(token.id)).operation);
+      },
+    },
+    {
+      method: 'POST',
       path: '/1.0/images/:fingerprint/refresh',
       access: 'trusted',
       handle: request => {
@@ -92,9 +103,16 @@ const mayKnow = ({ caller }: ApiRequest, image: ImageRecord): boolean => caller.
 
 function find(lxd: Lxd, request: ApiRequest): Stored<ImageRecord> {
   const stored = imageByFingerprint(lxd.view, homeFor(lxd.view, request, 'images'), request.params.fingerprint!);
-  if (!mayKnow(request, stored.value))
+  if (!mayKnow(request, stored.value) && !hasSecret(lxd, request, stored.value))
     throw new AppError('not-found', `Image not found: ${request.params.fingerprint}`);
   return stored;
+}
+
+/** Good for this image alone, until it ends: clients ask for what is said of the image, and then for its files. */
+function hasSecret(lxd: Lxd, { query }: ApiRequest, { project, fingerprint }: ImageRecord): boolean {
+  if (!query.secret) return false;
+  const { purpose } = findToken(lxd, 'image', query.secret).value;
+  return purpose.project === project && purpose.fingerprint === fingerprint;
 }
 
 /** JSON names a source; everything else is an archive, also when its type is not given (pylxd). */
