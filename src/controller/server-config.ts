@@ -1,7 +1,9 @@
 /** Settings of the whole cluster, with their defaults. The record is written by the API (`PUT /1.0`). */
+import type { Compression } from '../domain/backup.ts';
 import type { Config } from '../domain/instance.ts';
+import { SHARED_SETTINGS, type SharedSetting } from '../domain/shared-settings.ts';
 import type { View } from '../store/view.ts';
-import { SERVER } from './spaces.ts';
+import { PROJECTS, SERVER } from './spaces.ts';
 
 export interface ServerConfigRecord {
   readonly config: Config;
@@ -25,4 +27,20 @@ export function clusterSetting(view: View, key: keyof typeof CLUSTER_SETTINGS): 
   const text = view.get(SERVER.key('config'))?.value.config[key] ?? '';
   const value = text === '' ? Number.NaN : Number(text);
   return Number.isFinite(value) && value > 0 ? value : CLUSTER_SETTINGS[key];
+}
+
+/** The project's, else the server's, else the default. */
+export function sharedSetting(view: Pick<View, 'get'>, project: string, key: SharedSetting): string {
+  const own = view.get(PROJECTS.key(project))?.value.config[key];
+  return own || view.get(SERVER.key('config'))?.value.config[key] || SHARED_SETTINGS[key];
+}
+
+/** Of `sent`, or what is set for the project: one of the algorithms, for settings are checked. */
+export function compressionOf(
+  view: Pick<View, 'get'>,
+  project: string,
+  of: 'backups' | 'images',
+  sent: Compression | undefined,
+): Compression {
+  return sent ?? (sharedSetting(view, project, `${of}.compression_algorithm`) as Compression);
 }

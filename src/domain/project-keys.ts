@@ -4,6 +4,7 @@ import type { Config } from './instance.ts';
 import { FEATURES } from './project.ts';
 import { PROJECT_LIMITS, type ProjectLimit } from './project-limits.ts';
 import { restrictionCheck } from './project-restrictions.ts';
+import { SHARED_CHECKS, type SharedSetting } from './shared-settings.ts';
 import { boolean, isTrue } from './values.ts';
 
 /** LXD has these; a limit that nothing enforces would be worse than none. */
@@ -20,7 +21,8 @@ export function checkProjectConfig(name: string, config: Config): void {
       continue;
     }
     const limit = Object.hasOwn(PROJECT_LIMITS, key) ? PROJECT_LIMITS[key as ProjectLimit].check : undefined;
-    const check = key === 'restricted' ? boolean : (limit ?? restrictionCheck(key));
+    const shared = Object.hasOwn(SHARED_CHECKS, key) ? SHARED_CHECKS[key as SharedSetting] : undefined;
+    const check = key === 'restricted' ? boolean : (limit ?? shared ?? restrictionCheck(key));
     if (check !== undefined) {
       check(key, value);
       continue;

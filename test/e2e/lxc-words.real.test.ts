@@ -70,6 +70,12 @@ describe('the rest of the words of lxc', { timeout: 180_000 }, () => {
     await lxc('image alias create other busybox'.replace('busybox', await fingerprint()));
     await edit('image', 'other', yaml => yaml.replace(/^properties:\n/m, 'properties:\n  hue: blue\n'));
     assert.match(await lxc('image show other'), /hue: blue/);
+    await lxc('config set images.compression_algorithm zstd');
+    await lxc('publish c1 --alias packed');
+    assert.match(await lxc('image list packed --format json'), /"filename":"[^"]+\.tar\.zst"/);
+    await lxc('config unset images.compression_algorithm');
+    await fails('config set images.compression_algorithm rar', /images\.compression_algorithm/);
+    await fails('config set core.proxy_https http://p', /hosts fetch images directly/);
     await lxc('image alias delete other');
     await fails('image show other', /not found/);
   });

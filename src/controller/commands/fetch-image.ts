@@ -72,6 +72,7 @@ export async function beginCreateFromStore(
   const input = {
     ...fetchFrom(source, request.architecture || architectureOf(view, node)),
     node,
+    cached: true,
     public: false,
     properties: {},
     profiles: [],

@@ -10,6 +10,9 @@ import type { StepContext } from '../saga/step-context.ts';
 import { IMAGES } from '../spaces.ts';
 import { drain } from './progress.ts';
 
+/** Its use is noted once in this time: whoever counts in days needs no write for every instance. */
+const NOTED_MS = 3600_000;
+
 /** More sources than this only cost tokens. */
 const MAX_SOURCES = 3;
 
@@ -36,9 +39,13 @@ export async function ensureImage(context: StepContext, node: string, fingerprin
   }
   await commitDecided(context, () => {
     const stored = context.view.get(keyOf(context, fingerprint));
-    if (stored === undefined || stored.value.nodes.includes(node)) return undefined;
-    const nodes = [...stored.value.nodes, node];
-    return IMAGES.replace(stored, { ...stored.value, nodes, lastUsedAt: new Date(context.clock.now()).toISOString() });
+    if (stored === undefined) return undefined;
+    const { nodes, lastUsedAt } = stored.value;
+    const now = context.clock.now();
+    const isNoted = lastUsedAt !== '' && now - Date.parse(lastUsedAt) < NOTED_MS;
+    if (nodes.includes(node) && isNoted) return undefined;
+    const kept = nodes.includes(node) ? nodes : [...nodes, node];
+    return IMAGES.replace(stored, { ...stored.value, nodes: kept, lastUsedAt: new Date(now).toISOString() });
   });
   return split;
 }

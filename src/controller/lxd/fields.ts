@@ -1,5 +1,6 @@
 /** Pieces of request bodies that many nouns share. Unknown keys are ignored: clients send back whatever they once read. */
 import { z } from 'zod';
+import { COMPRESSIONS } from '../../domain/backup.ts';
 import type { Config, Devices } from '../../domain/instance.ts';
 
 const map = z.record(z.string(), z.string());
@@ -21,6 +22,9 @@ export const flagField = z
   .boolean()
   .nullish()
   .transform(value => value ?? false);
+
+/** Undefined when it is not said: then it is what is configured. */
+export const compressionField = textField.transform(text => text || undefined).pipe(z.enum(COMPRESSIONS).optional());
 
 /** What becomes of a config: PUT replaces it (`withoutEmpty` of what was sent), PATCH changes it (`patched`). */
 export type ConfigChange = (present: Config, sent: Config) => Config;

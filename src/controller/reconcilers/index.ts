@@ -1,6 +1,7 @@
 /** Everything that the cluster keeps true, besides `observe`, which is a stream and not a run. */
 import { autostart } from './autostart.ts';
 import { backupExpiry } from './backup-expiry.ts';
+import { cachedImages } from './cached-images.ts';
 import { ephemeral } from './ephemeral.ts';
 import { equip } from './equip.ts';
 import { expire } from './expire.ts';
@@ -29,6 +30,7 @@ export function makeReconcilers(): readonly Reconciler[] {
     snapshotSchedule(),
     backupExpiry,
     volumeExpiry,
+    cachedImages,
     warnings,
   ];
 }

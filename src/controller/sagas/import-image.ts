@@ -20,6 +20,8 @@ export type ImportInput = {
   /** Over those that are in the image. */
   readonly properties: Readonly<Record<string, string>>;
   readonly profiles: readonly string[];
+  /** Fetched because an instance was to be made of it, not because somebody wanted to keep it. */
+  readonly cached?: boolean;
   readonly aliases: readonly { readonly name: string; readonly description: string }[];
 };
 
@@ -106,7 +108,7 @@ async function publish(context: StepContext, { input, finish }: Finished): Promi
       filename: input.filename,
       public: input.public,
       autoUpdate: input.autoUpdate,
-      cached: false,
+      cached: input.cached ?? false,
       properties: { ...finish.properties, ...input.properties },
       profiles: input.profiles,
       lastUsedAt: '',

@@ -1,15 +1,16 @@
 /** `/1.0/instances/N/backups`: make, list, show, rename, delete, and fetch the archive. */
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { type BackupRecord, COMPRESSIONS } from '../../../domain/backup.ts';
+import type { BackupRecord } from '../../../domain/backup.ts';
 import { fail } from '../../../domain/errors.ts';
 import { beginCreateBackup, beginDeleteBackup, beginRenameBackup } from '../../commands/backups.ts';
 import { type Answer, started, sync } from '../../http/answer.ts';
 import { type ApiRequest, readBody, recursion } from '../../http/request.ts';
 import { backupsOf, getBackup } from '../../instances/backup-store.ts';
 import { isLost } from '../../saga/live-agents.ts';
+import { compressionOf } from '../../server-config.ts';
 import type { Lxd } from '../context.ts';
-import { flagField, textField } from '../fields.ts';
+import { compressionField, flagField, textField } from '../fields.ts';
 import { findInstance } from '../instance.ts';
 import { sagaOperation } from '../operation.ts';
 import { requestorOf } from '../requestor.ts';
@@ -22,7 +23,7 @@ const wanted = z.object({
   instance_only: flagField,
   container_only: flagField,
   optimized_storage: flagField,
-  compression_algorithm: textField.transform(text => text || 'gzip').pipe(z.enum(COMPRESSIONS)),
+  compression_algorithm: compressionField,
 });
 
 export function listBackups(lxd: Lxd, request: ApiRequest, collection: string): Answer {
@@ -44,7 +45,7 @@ export async function createBackup(lxd: Lxd, request: ApiRequest): Promise<Answe
     backup: sent.name,
     expiresAt: sent.expires_at ?? '',
     instanceOnly: sent.instance_only || sent.container_only,
-    compression: sent.compression_algorithm,
+    compression: compressionOf(lxd.view, project, 'backups', sent.compression_algorithm),
   };
   return started(sagaOperation(await beginCreateBackup(lxd, order, requestorOf(request))));
 }

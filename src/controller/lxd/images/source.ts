@@ -1,13 +1,13 @@
 /** `POST /1.0/images` with JSON: an image of an instance, or of a server that has it; other sources are refused, each with its own reason. */
 import { z } from 'zod';
-import { COMPRESSIONS } from '../../../domain/backup.ts';
 import { fail } from '../../../domain/errors.ts';
 import { beginFetchImage, type ImageSource } from '../../commands/fetch-image.ts';
 import { beginPublishImage } from '../../commands/images.ts';
 import { type Answer, started } from '../../http/answer.ts';
 import { type ApiRequest, parse } from '../../http/request.ts';
+import { compressionOf } from '../../server-config.ts';
 import type { Lxd } from '../context.ts';
-import { configField, flagField, textField } from '../fields.ts';
+import { compressionField, configField, flagField, textField } from '../fields.ts';
 import { sagaOperation } from '../operation.ts';
 import { projectOf } from '../project.ts';
 import { requestorOf } from '../requestor.ts';
@@ -19,7 +19,7 @@ const sent = z.object({
   auto_update: flagField,
   properties: configField,
   expires_at: timeField,
-  compression_algorithm: textField.transform(text => text || 'gzip').pipe(z.enum(COMPRESSIONS)),
+  compression_algorithm: compressionField,
   aliases: z
     .array(z.object({ name: z.string(), description: textField }))
     .nullish()
@@ -92,7 +92,7 @@ export async function fromSource(lxd: Lxd, request: ApiRequest, text: string): P
     public: image.public,
     properties: image.properties,
     expiresAt: image.expires_at ?? '',
-    compression: image.compression_algorithm,
+    compression: compressionOf(lxd.view, projectOf(request), 'images', image.compression_algorithm),
     aliases: image.aliases,
   };
   return started(sagaOperation(await beginPublishImage(lxd, wish, requestorOf(request))));

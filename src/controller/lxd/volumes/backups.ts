@@ -1,7 +1,7 @@
 /** `/1.0/storage-pools/P/volumes/custom/N/backups`: make, list, show, rename, delete, and fetch the archive. */
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { type BackupRecord, COMPRESSIONS } from '../../../domain/backup.ts';
+import type { BackupRecord } from '../../../domain/backup.ts';
 import { fail } from '../../../domain/errors.ts';
 import type { VolumeRecord } from '../../../domain/volume.ts';
 import { beginBackupVolume, beginDeleteVolumeBackup, beginRenameVolumeBackup } from '../../commands/volumes/backups.ts';
@@ -9,8 +9,9 @@ import { type Answer, started, sync } from '../../http/answer.ts';
 import { type ApiRequest, readBody } from '../../http/request.ts';
 import { backupsOf, getBackup } from '../../instances/backup-store.ts';
 import { isLost } from '../../saga/live-agents.ts';
+import { compressionOf } from '../../server-config.ts';
 import type { Lxd } from '../context.ts';
-import { flagField, textField } from '../fields.ts';
+import { compressionField, flagField, textField } from '../fields.ts';
 import { list, projectUrl } from '../lists.ts';
 import { sagaOperation } from '../operation.ts';
 import { requestorOf } from '../requestor.ts';
@@ -23,7 +24,7 @@ const wanted = z.object({
   expires_at: timeField,
   volume_only: flagField,
   optimized_storage: flagField,
-  compression_algorithm: textField.transform(text => text || 'gzip').pipe(z.enum(COMPRESSIONS)),
+  compression_algorithm: compressionField,
 });
 
 export function listVolumeBackups(lxd: Lxd, request: ApiRequest): Answer {
@@ -41,7 +42,7 @@ export async function makeVolumeBackup(lxd: Lxd, request: ApiRequest): Promise<A
     backup: sent.name,
     expiresAt: sent.expires_at ?? '',
     volumeOnly: sent.volume_only,
-    compression: sent.compression_algorithm,
+    compression: compressionOf(lxd.view, value.project, 'backups', sent.compression_algorithm),
   };
   return started(sagaOperation(await beginBackupVolume(lxd, value, order, requestorOf(request))));
 }
