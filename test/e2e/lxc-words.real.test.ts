@@ -141,6 +141,32 @@ describe('the rest of the words of lxc', { timeout: 180_000 }, () => {
     assert.doesNotMatch(await lxc('storage list --format csv'), /extra/);
   });
 
+  it('berth takes the same flags', async () => {
+    const berth = async (line: string) => (await harness.berth(line.split(' '))).stdout.trim();
+    assert.match(await berth('storage show default --resources'), /space:\n {2}used: \d+/);
+    await berth('project create p2 -c features.profiles=true');
+    await lxc('profile create shared');
+    await berth('profile copy shared shared --target-project p2');
+    assert.match(await berth('profile list --project p2'), /shared/);
+    await lxc('storage volume create default w1 --target n1');
+    await berth('storage volume copy default/w1 default/w2 --target n1 --target-project p2');
+    assert.match(await berth('storage volume list default --all-projects -c en --format csv'), /^p2,w2$/m);
+    await berth('storage volume snapshot default w1 s --target n1');
+    await berth('storage volume snapshot default w1 s --reuse');
+    await berth('storage volume restore default w1 s --target n1');
+    await berth('storage volume rename default w1 w3 --target n1');
+    for (const [project, name] of [
+      ['p2', 'w2'],
+      ['default', 'w3'],
+    ])
+      await berth(`storage volume delete default ${name} --project ${project}`);
+    await berth('config set --target n1 user.who me');
+    assert.equal(await berth('config get user.who --target n1'), 'me');
+    assert.match(await harness.berthFails('launch', 'busybox', 'v', '--vm'), /only containers/);
+    assert.match(await harness.berthFails('storage', 'volume', 'list', 'default', '-c', 'x'), /Unknown column/);
+    assert.match(await berth('warning list -c t --format csv'), /^$/);
+  });
+
   it('warnings', async () => {
     await lxc('config set cluster.offline_threshold 2');
     await harness.cluster.killAgent('n3');

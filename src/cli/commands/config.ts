@@ -26,28 +26,25 @@ export const define: Define = (command, session) => {
     .option('--target <host>', 'the server configuration of this host')
     .action((instance: string | undefined, options: Options) => show(session, instance ?? '', options));
   sub('get', 'Print the value of a key')
-    .argument('[instance]')
-    .argument('<key>')
-    .option('-e, --expanded', 'with what its profiles bring')
     .usage('[INSTANCE] KEY [options]')
-    .action((...args: unknown[]) =>
-      get(
-        session,
-        args.slice(0, 2).filter(word => typeof word === 'string'),
-        args[2] as Options,
-      ),
-    );
+    .argument('<words...>', 'an instance (none: the server), and the key')
+    .option('-e, --expanded', 'with what its profiles bring')
+    .option('--target <host>', 'the server configuration of this host')
+    .action((words: readonly string[], options: Options) => get(session, words, options));
   sub('set', 'Set keys of an instance, or of the server')
     .usage('[INSTANCE] KEY=VALUE... [options]')
     .argument('<words...>', 'an instance (none: the server), and the keys')
-    .action((words: readonly string[]) => set(session, splitSettings(words)));
+    .option('--target <host>', 'the server configuration of this host')
+    .action((words: readonly string[], options: Options) => set(session, splitSettings(words), options));
   sub('unset', 'Take a key of an instance, or of the server, away')
     .usage('[INSTANCE] KEY [options]')
     .argument('<words...>', 'an instance (none: the server), and the key')
-    .action((words: readonly string[]) => set(session, splitKey(words)));
+    .option('--target <host>', 'the server configuration of this host')
+    .action((words: readonly string[], options: Options) => set(session, splitKey(words), options));
   sub('edit', 'Edit the configuration as YAML, in the editor or from standard input')
     .argument('[instance]')
-    .action((instance: string | undefined) => edit(session, instance ?? ''));
+    .option('--target <host>', 'the server configuration of this host')
+    .action((instance: string | undefined, options: Options) => edit(session, instance ?? '', options));
   defineDeviceCommands(command, session, { kind: 'instance', path: name => at`instances/${name}` });
   defineMetadataCommands(command, session);
   defineTrustCommands(command, session);
@@ -78,9 +75,9 @@ export function splitKey(words: readonly string[]): Change {
   return { reference: words.length === 2 ? words[0]! : '', settings: { [key]: '' } };
 }
 
-async function set(session: Session, { reference, settings }: Change): Promise<void> {
+async function set(session: Session, { reference, settings }: Change, { target }: Options): Promise<void> {
   const { client, path, kind } = await find(session, reference);
-  await update(session, client, kind, path, before => withSettings(before, settings));
+  await update(session, client, kind, path, before => withSettings(before, settings), { target });
 }
 
 async function get(session: Session, words: readonly string[], options: Options): Promise<void> {
@@ -88,6 +85,7 @@ async function get(session: Session, words: readonly string[], options: Options)
   const { client, path } = await find(session, reference);
   const { config, expanded_config } = await client.get<{ config?: Settings | null; expanded_config?: Settings | null }>(
     path,
+    { target: options.target },
   );
   session.print((options.expanded ? expanded_config : config)?.[Object.keys(settings)[0]!] ?? '');
 }
@@ -100,12 +98,14 @@ async function show(session: Session, reference: string, options: Options): Prom
   session.print(await renderYaml(writable('instance', shown)));
 }
 
-async function edit(session: Session, reference: string): Promise<void> {
+async function edit(session: Session, reference: string, { target }: Options): Promise<void> {
   const { client, path, kind } = await find(session, reference);
-  const { value, etag } = await client.getTagged<Fields>(path);
+  const { value, etag } = await client.getTagged<Fields>(path, { target });
   const help = `This is the configuration of ${kind === 'server' ? 'the server' : `the instance ${reference}`}. Lines that begin with # are left out.`;
   await editYaml(session, writable(kind, value), help, async edited => {
-    await session.perform(client, 'Updating', () => client.send('PUT', path, { body: writable(kind, edited), etag }));
+    await session.perform(client, 'Updating', () =>
+      client.send('PUT', path, { body: writable(kind, edited), etag, query: { target } }),
+    );
   });
 }
 

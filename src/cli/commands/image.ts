@@ -10,6 +10,7 @@ import { imageFingerprint } from '../image/source.ts';
 import { copyImage, exportImage, type ImportOptions, importImage } from '../image/transfer.ts';
 import { editYaml } from '../input/edit.ts';
 import { collect } from '../input/key-value.ts';
+import { withoutVms } from '../input/no-vm.ts';
 import { splitRemote } from '../remotes/reference.ts';
 import { type Format, formatOption, renderList, sortRows } from '../render/table.ts';
 import { renderYaml } from '../render/yaml.ts';
@@ -36,11 +37,11 @@ export const define: Define = (command, session) => {
     .option('--alias <name>', 'alias for it (repeatable)', collect)
     .option('--public', 'let everybody fetch it')
     .action((words: readonly string[], options: ImportOptions) => importImage(session, words, options));
-  sub('export', 'Write an image to a file, or two if it is split')
+  withoutVms(sub('export', 'Write an image to a file, or two if it is split'))
     .argument('<image>')
     .argument('[target]', 'folder or file name', '')
     .action((image: string, target: string) => exportImage(session, image, target));
-  sub('copy', 'Copy an image to another server')
+  withoutVms(sub('copy', 'Copy an image to another server'))
     .alias('cp')
     .argument('<image>')
     .argument('<remote:>')
@@ -49,10 +50,10 @@ export const define: Define = (command, session) => {
     .option('--public', 'let everybody fetch it')
     .option('--auto-update', 'keep it up to date')
     .action((image: string, to: string, options) => copyImage(session, image, to, options));
-  sub('info', 'Describe an image')
+  withoutVms(sub('info', 'Describe an image'))
     .argument('<image>')
     .action(async (reference: string) => session.print(renderImageInfo((await find(session, reference)).image)));
-  sub('show', 'Show what can be edited of an image, as YAML')
+  withoutVms(sub('show', 'Show what can be edited of an image, as YAML'))
     .argument('<image>')
     .action(async (reference: string) => {
       const { image } = await find(session, reference);

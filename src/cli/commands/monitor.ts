@@ -11,6 +11,7 @@ interface Options {
   readonly allProjects?: boolean;
   readonly format: Format;
   readonly pretty?: boolean;
+  readonly loglevel?: string;
 }
 
 export const define: Define = (command, session) => {
@@ -18,6 +19,7 @@ export const define: Define = (command, session) => {
     .argument('[remote:]', 'the server to listen to')
     .option('--type <type>', 'operation, lifecycle or logging (repeatable); all of them without it', collect)
     .option('--all-projects', 'events of all projects')
+    .option('--loglevel <level>', 'of logging: debug, info, warning or error; and what is worse')
     .option('--pretty', 'one readable line an event (same as --format=pretty)')
     .addOption(
       new Option('-f, --format <format>', 'how to print them').choices(['yaml', 'json', 'pretty']).default('yaml'),
@@ -27,7 +29,10 @@ export const define: Define = (command, session) => {
       const format = options.pretty ? 'pretty' : options.format;
       // One after another: the first event may still be loading what draws it when the second comes.
       let last = Promise.resolve();
+      const least = levelOf(options.loglevel ?? 'debug');
       const show = (event: ServerEvent) => {
+        if (event.type === 'logging' && levelOf((event.metadata as { level?: string }).level ?? 'error') < least)
+          return;
         last = last.then(async () => session.print(await draw(event, format)));
       };
       const stream = await openEvents(
@@ -40,6 +45,15 @@ export const define: Define = (command, session) => {
       throw new AppError('unavailable', 'the server closed the event stream');
     });
 };
+
+/** How bad it is. @throws AppError `invalid` for what is no level */
+function levelOf(text: string): number {
+  const level = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'].findIndex(each =>
+    text.toLowerCase().startsWith(each),
+  );
+  if (level < 0) throw new AppError('invalid', `--loglevel "${text}" is not debug, info, warning or error`);
+  return level;
+}
 
 async function draw(event: ServerEvent, format: Format): Promise<string> {
   if (format === 'json') return JSON.stringify(event);

@@ -44,11 +44,13 @@ export const define: Define = (command, session) => {
     .alias('cp')
     .argument('<profile>')
     .argument('<new-name>')
-    .action(async (from: string, to: string) => {
+    .option('--target-project <project>', 'the project that shall have the copy')
+    .action(async (from: string, to: string, { targetProject }: { targetProject?: string }) => {
       const source = await session.resolve(from);
       const target = await session.resolve(to);
       const profile = await source.client.get<Fields>(path(source.name));
       await target.client.send('POST', at`profiles`, {
+        query: { project: targetProject },
         body: { ...writable('profile', profile), name: target.name || source.name },
       });
     });

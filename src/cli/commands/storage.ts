@@ -92,5 +92,5 @@ export const define: Define = (command, session) => {
       session.print(await renderYaml({ info, 'used by': groupUsers(pool.used_by ?? []) }));
     });
   defineVolumeCommands(command, session);
-  defineSettingsCommands(command, session, { kind: 'pool', noun: 'pool', path, targeted: true });
+  defineSettingsCommands(command, session, { hasResources: true, kind: 'pool', noun: 'pool', path, targeted: true });
 };

@@ -1,5 +1,6 @@
 import { at } from '../api/path.ts';
 import type { Define } from '../command-table.ts';
+import { type Columns, pickColumns } from '../render/pick-columns.ts';
 import { dateTime } from '../render/quantity.ts';
 import { type Format, formatOption, renderList } from '../render/table.ts';
 import { renderYaml } from '../render/yaml.ts';
@@ -16,6 +17,25 @@ interface Warning {
   readonly last_message: string;
 }
 
+interface ListOptions {
+  readonly all?: true;
+  readonly format: Format;
+  readonly columns: string;
+}
+
+/** Under the letters of `lxc warning list`. */
+const COLUMNS: Columns<Warning> = {
+  u: { header: 'UUID', cell: ({ uuid }) => uuid },
+  t: { header: 'TYPE', cell: ({ type }) => type },
+  S: { header: 'STATUS', cell: ({ status }) => status.toUpperCase() },
+  s: { header: 'SEVERITY', cell: ({ severity }) => severity.toUpperCase() },
+  c: { header: 'COUNT', cell: ({ count }) => String(count) },
+  p: { header: 'PROJECT', cell: ({ project }) => project },
+  L: { header: 'LOCATION', cell: ({ location }) => location },
+  l: { header: 'LAST SEEN', cell: warning => dateTime(warning.last_seen_at) ?? '' },
+  m: { header: 'LAST MESSAGE', cell: warning => warning.last_message },
+};
+
 export const define: Define = (command, session) => {
   const sub = (name: string, summary: string) => command.command(name).description(summary);
   const path = (uuid: string) => at`warnings/${uuid}`;
@@ -23,22 +43,15 @@ export const define: Define = (command, session) => {
     .alias('ls')
     .argument('[remote:]')
     .option('-a, --all', 'also what is acknowledged or over')
+    .option('-c, --columns <letters>', 'which columns, by the letters of lxc', 'utSscpLl')
     .addOption(formatOption())
-    .action(async (remote: string | undefined, { all, format }: { all?: true; format: Format }) => {
+    .action(async (remote: string | undefined, { all, format, columns }: ListOptions) => {
       const { client } = await session.resolve(remote ?? '');
       const found = await client.get<readonly Warning[]>(at`warnings`, { recursion: 1 });
       const warnings = found.filter(({ status }) => all || status === 'new');
-      const rows = warnings.map(w => [
-        w.uuid,
-        w.type,
-        w.status.toUpperCase(),
-        w.severity.toUpperCase(),
-        String(w.count),
-        w.project,
-        w.location,
-        dateTime(w.last_seen_at) ?? '',
-      ]);
-      const headers = ['UUID', 'TYPE', 'STATUS', 'SEVERITY', 'COUNT', 'PROJECT', 'LOCATION', 'LAST SEEN'];
+      const chosen = pickColumns(COLUMNS, columns);
+      const headers = chosen.map(({ header }) => header);
+      const rows = warnings.map(warning => chosen.map(({ cell }) => cell(warning)));
       session.print(await renderList({ headers, rows, raw: warnings }, format));
     });
   sub('show', 'Show a warning')

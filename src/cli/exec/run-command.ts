@@ -33,7 +33,7 @@ export async function runCommand(io: Io, { client, name }: Target, request: Exec
 }
 
 /** A terminal of the instance's own on this one, until the user types Ctrl-a q or whoever logged in there ends. */
-export async function runConsole(io: Io, { client, name }: Target): Promise<void> {
+export async function runConsole(io: Io, { client, name }: Pick<Target, 'client' | 'name'>): Promise<void> {
   const { columns: width, rows: height } = terminalSize(io);
   const body = { type: 'console', width, height };
   const answer = await client.send('POST', at`instances/${name}/console`, { body });

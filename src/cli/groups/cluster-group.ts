@@ -69,6 +69,7 @@ export function defineClusterGroups(cluster: Command, session: Session): void {
       session.print(`Cluster group ${name} deleted`);
     });
   sub('assign', 'Say which groups a host is in')
+    .alias('apply')
     .argument('<host>')
     .argument('<groups>', 'all of them, with commas between')
     .action(async (reference: string, words: string) => {

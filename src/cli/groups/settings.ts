@@ -14,6 +14,8 @@ export interface Configurable {
   readonly path: (name: string) => string;
   /** Sent with every call; for what each host has its own values of. */
   readonly targeted?: boolean;
+  /** It has room that is used up. */
+  readonly hasResources?: true;
 }
 
 interface Options {
@@ -31,9 +33,11 @@ export function defineSettingsCommands(group: Command, session: Session, thing: 
     return { client, path: thing.path(name), query: { target: options.target } };
   };
 
-  sub('show', `Show a ${thing.noun}`).action(async (reference: string, options: Options) => {
+  const show = sub('show', `Show a ${thing.noun}`);
+  if (thing.hasResources) show.option('--resources', 'what there is of it, and what is used');
+  show.action(async (reference: string, options: Options & { readonly resources?: true }) => {
     const { client, path, query } = await find(reference, options);
-    session.print(await renderYaml(await client.get(path, query)));
+    session.print(await renderYaml(await client.get(options.resources ? `${path}/resources` : path, query)));
   });
   sub('get', 'Print the value of a key')
     .argument('<key>')

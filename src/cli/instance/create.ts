@@ -7,6 +7,7 @@ import { at, lastSegment } from '../api/path.ts';
 import { DRY_RUN, requireExtension } from '../api/server.ts';
 import { imageSource } from '../image/source.ts';
 import { collect } from '../input/key-value.ts';
+import { withoutVms } from '../input/no-vm.ts';
 import { readOptionalStdin } from '../input/stdin.ts';
 import { parseReference } from '../remotes/reference.ts';
 import { parseYaml } from '../render/yaml.ts';
@@ -22,7 +23,7 @@ import { renderPlacement } from './placement.ts';
 
 /** What launch and init share: the options, and making the instance. */
 export function createOptions(command: Command): Command {
-  return command
+  return withoutVms(command)
     .option('-c, --config <key=value>', 'configuration of the instance (repeatable)', collect)
     .option(
       '-d, --device <name,key=value>',

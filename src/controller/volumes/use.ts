@@ -25,6 +25,11 @@ export const volumeOrder = (volume: Pick<VolumeRecord, 'pool' | 'id' | 'config'>
   unmapped: isTrue(volume.config['security.unmapped']),
 });
 
+/** On its host: one that was given a host, and that nobody has used yet, is not there yet. Repeatable. */
+export async function ensureThere(context: StepContext, volume: VolumeRecord): Promise<void> {
+  await drain(context, 'fs_progress', context.agents.of(volume.node).ensureVolume(volumeOrder(volume)));
+}
+
 /** URLs of the instances and profiles among whose devices each volume is, asked by the volume. */
 export function volumeUsers(view: View): (volume: VolumeName) => readonly string[] {
   const users = new Map<string, string[]>();
@@ -93,7 +98,7 @@ export async function bringVolumes(
     });
     const { value } = view.get(key)!;
     if (value.node !== node) elsewhere(device, value, node);
-    await drain(context, 'fs_progress', context.agents.of(node).ensureVolume(volumeOrder(value)));
+    await ensureThere(context, value);
   }
 }
 

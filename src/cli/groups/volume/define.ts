@@ -6,6 +6,7 @@ import { isClustered } from '../../api/server.ts';
 import { type Fields, update, writable } from '../../api/update.ts';
 import { editYaml } from '../../input/edit.ts';
 import { parseKeyValues, parseSettings } from '../../input/key-value.ts';
+import { type Columns, pickColumns } from '../../render/pick-columns.ts';
 import { binarySize } from '../../render/quantity.ts';
 import { type Format, formatOption, renderList, sortRows } from '../../render/table.ts';
 import { renderYaml } from '../../render/yaml.ts';
@@ -22,8 +23,26 @@ interface Volume {
   readonly description?: string;
   readonly content_type?: string;
   readonly location?: string;
+  readonly project?: string;
   readonly used_by?: readonly string[] | null;
 }
+
+interface ListOptions {
+  readonly format: Format;
+  readonly allProjects?: true;
+  readonly columns?: string;
+}
+
+/** Under the letters of `lxc storage volume list`. */
+const VOLUME_COLUMNS: Columns<Volume> = {
+  e: { header: 'PROJECT', cell: volume => volume.project ?? 'default' },
+  t: { header: 'TYPE', cell: ({ name, type }) => (name.includes('/') ? `${type} (snapshot)` : type) },
+  n: { header: 'NAME', cell: ({ name }) => name },
+  d: { header: 'DESCRIPTION', cell: ({ description }) => description ?? '' },
+  c: { header: 'CONTENT-TYPE', cell: volume => volume.content_type ?? '' },
+  u: { header: 'USED BY', cell: volume => String(volume.used_by?.length ?? 0) },
+  L: { header: 'LOCATION', cell: ({ location }) => location ?? '' },
+};
 
 interface Targeted {
   readonly target?: string;
@@ -37,22 +56,23 @@ export function defineVolumeCommands(storage: Command, session: Session): void {
 
   sub('list', 'List storage volumes')
     .alias('ls')
+    .option('--all-projects', 'of all projects')
+    .option(
+      '-c, --columns <letters>',
+      'e project, t type, n name, d description, c content type, u used by, L location',
+    )
     .addOption(formatOption())
-    .action(async (reference: string, { format }: { format: Format }) => {
+    .action(async (reference: string, { format, allProjects, columns }: ListOptions) => {
       const { client, name: pool } = await session.resolve(reference);
+      const query = { recursion: 1, 'all-projects': allProjects };
       const [volumes, clustered] = await Promise.all([
-        client.get<readonly Volume[]>(at`storage-pools/${pool}/volumes`, { recursion: 1 }),
+        client.get<readonly Volume[]>(at`storage-pools/${pool}/volumes`, query),
         isClustered(client),
       ]);
-      const headers = ['TYPE', 'NAME', 'DESCRIPTION', 'CONTENT-TYPE', 'USED BY', ...(clustered ? ['LOCATION'] : [])];
-      const rows = volumes.map(volume => [
-        volume.name.includes('/') ? `${volume.type} (snapshot)` : volume.type,
-        volume.name,
-        volume.description ?? '',
-        volume.content_type ?? '',
-        String(volume.used_by?.length ?? 0),
-        ...(clustered ? [volume.location ?? ''] : []),
-      ]);
+      const letters = columns ?? `${allProjects ? 'e' : ''}tndcu${clustered ? 'L' : ''}`;
+      const chosen = pickColumns(VOLUME_COLUMNS, letters);
+      const headers = chosen.map(({ header }) => header);
+      const rows = volumes.map(volume => chosen.map(({ cell }) => cell(volume)));
       session.print(await renderList({ headers, rows: sortRows(rows), raw: volumes }, format));
     });
   named('create', 'Create a custom storage volume')
@@ -148,11 +168,12 @@ export function defineVolumeCommands(storage: Command, session: Session): void {
   sub('rename', 'Rename a storage volume or a snapshot of one')
     .argument('<old-name>')
     .argument('<new-name>')
-    .action(async (reference: string, from: string, to: string) => {
+    .option('--target <host>', 'the volume of this host')
+    .action(async (reference: string, from: string, to: string, { target }: Targeted) => {
       const { client, name: pool } = await session.resolve(reference);
       const name = to.split('/').at(-1)!;
       await session.perform(client, `Renaming ${from}`, () =>
-        client.send('POST', volumePath(pool, from).whole, { body: { name } }),
+        client.send('POST', volumePath(pool, from).whole, { body: { name }, query: { target } }),
       );
       session.print(`Renamed storage volume from "${from}" to "${to}"`);
     });

@@ -9,7 +9,7 @@ import { saga } from '../../saga/saga.ts';
 import type { StepContext } from '../../saga/step-context.ts';
 import { POOLS } from '../../spaces.ts';
 import { getVolume, volumeSnapshots } from '../../volumes/store.ts';
-import { volumeOrder } from '../../volumes/use.ts';
+import { ensureThere, volumeOrder } from '../../volumes/use.ts';
 import { backingUp } from '../backups.ts';
 import type { VolumeKey } from './volume-beginning.ts';
 
@@ -31,6 +31,7 @@ async function make(context: StepContext, { input }: Given): Promise<void> {
   const { value } = getVolume(view, input);
   const { instanceOnly } = findBackup(view, input.id, input.backup)?.value ?? fail('cancelled', 'The backup is gone');
   const along = instanceOnly ? [] : volumeSnapshots(view, value.id).map(each => each.value);
+  await ensureThere(context, value);
   const { ref, unmapped } = volumeOrder(value);
   const request = {
     ref,

@@ -9,7 +9,7 @@ import { saga } from '../../saga/saga.ts';
 import type { StepContext } from '../../saga/step-context.ts';
 import { VOLUME_SNAPSHOTS, VOLUMES } from '../../spaces.ts';
 import { getVolume } from '../../volumes/store.ts';
-import { volumeOrder, volumeRef } from '../../volumes/use.ts';
+import { ensureThere, volumeOrder, volumeRef } from '../../volumes/use.ts';
 import { sendOver, takeBack } from './send-over.ts';
 import type { VolumeKey } from './volume-beginning.ts';
 
@@ -45,6 +45,7 @@ async function make(context: StepContext, { input }: Given): Promise<void> {
   const source = getVolume(view, input.from).value;
   const copy = view.get(VOLUMES.key(input.project, input.pool, input.name))!.value;
   if (input.local) {
+    await ensureThere(context, source);
     const order = {
       ...volumeOrder(copy),
       copy: { id: source.id, snapshot: input.snapshot, snapshots: input.snapshots },

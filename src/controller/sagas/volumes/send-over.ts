@@ -3,7 +3,7 @@ import { isTrue } from '../../../domain/values.ts';
 import type { VolumeRecord } from '../../../domain/volume.ts';
 import { drain } from '../../instances/progress.ts';
 import type { StepContext } from '../../saga/step-context.ts';
-import { sizeBytesOf, volumeRef } from '../../volumes/use.ts';
+import { ensureThere, sizeBytesOf, volumeRef } from '../../volumes/use.ts';
 
 export interface Sending {
   /** Where it shall be. */
@@ -27,6 +27,7 @@ export async function sendOver(context: StepContext, sending: Sending, source: V
   const to = await target.receiveVolume({ ref, transfer, unmapped });
   // Without a token it came whole before, and only its end is to be said again.
   if (to.token !== '') {
+    await ensureThere(context, source);
     const order = { ref: volumeRef(source), transfer, to, snapshot, snapshots, unmapped };
     await drain(context, 'fs_progress', context.agents.of(source.node).sendVolume(order));
   }

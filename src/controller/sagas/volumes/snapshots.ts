@@ -5,7 +5,7 @@ import { saga } from '../../saga/saga.ts';
 import type { StepContext } from '../../saga/step-context.ts';
 import { VOLUME_SNAPSHOTS } from '../../spaces.ts';
 import { findVolume, findVolumeSnapshot, getVolume } from '../../volumes/store.ts';
-import { sizeBytesOf, volumeRef } from '../../volumes/use.ts';
+import { ensureThere, sizeBytesOf, volumeRef } from '../../volumes/use.ts';
 import { COPY_TIMEOUT_MS } from '../create-snapshot.ts';
 import type { VolumeKey } from './volume-beginning.ts';
 
@@ -53,6 +53,7 @@ const refOf = (input: VolumeSnapshotInput) => ({ ref: volumeRef(input), snapshot
 const agentOf = ({ view, agents }: StepContext, input: VolumeKey) => agents.of(getVolume(view, input).value.node);
 
 async function make(context: StepContext, { input }: Given): Promise<void> {
+  await ensureThere(context, getVolume(context.view, input).value);
   await agentOf(context, input).ensureVolumeSnapshot(refOf(input), { timeoutMs: COPY_TIMEOUT_MS });
 }
 
