@@ -31,6 +31,8 @@ export const API_EXTENSIONS = [
   'unix_device_rename',
   'container_mount_propagation',
   'custom_volume_backup',
+  'projects_compression',
+  'projects_images_remote_cache_expiry',
   // config keys
   'kernel_limits',
   'limits_hugepages',

@@ -1,60 +1,30 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { AppError } from '../../../domain/errors.ts';
-import { at, lastSegment } from '../../api/path.ts';
+import { at } from '../../api/path.ts';
+import { type BackupOptions, backupOptions, fetchBackup } from '../../file/fetch-backup.ts';
 import type { Session } from '../../session.ts';
 
-interface ExportOptions {
+interface ExportOptions extends BackupOptions {
   readonly volumeOnly?: boolean;
-  readonly optimizedStorage?: boolean;
-  readonly compression?: string;
   readonly target?: string;
 }
 
-/** As with lxc: should we end in the middle, the server removes the archive by itself. */
-const KEEP_MS = 24 * 3600 * 1000;
-
 /** `export` and `import` of custom volumes. */
 export function defineVolumeArchives(group: Command, session: Session): void {
-  group
-    .command('export')
+  backupOptions(group.command('export'))
     .description('Put a storage volume with its snapshots into an archive')
     .argument('<pool>')
     .argument('<volume>')
     .argument('[file]', 'the archive; default: VOLUME.tar.gz here')
     .option('--volume-only', 'without its snapshots')
-    .option('--optimized-storage', 'in the format of its storage driver, where the server has one')
-    .option('--compression <algorithm>', 'none, gzip, xz, zstd, bzip2 or lzma')
     .option('--target <host>', 'where the volume is')
-    .action(async (reference: string, volume: string, file: string | undefined, options: ExportOptions) => {
+    .action(async (reference: string, name: string, file: string | undefined, options: ExportOptions) => {
+      const { volumeOnly = false, ...others } = options;
       const { client, name: pool } = await session.resolve(reference);
-      const query = { target: options.target };
-      const body = {
-        name: '',
-        expires_at: new Date(Date.now() + KEEP_MS).toISOString(),
-        volume_only: options.volumeOnly === true,
-        optimized_storage: options.optimizedStorage === true,
-        compression_algorithm: options.compression ?? '',
-      };
-      const operation = await session.perform(client, `Backing up ${volume}`, () =>
-        client.send('POST', at`storage-pools/${pool}/volumes/custom/${volume}/backups`, { body, query }),
-      );
-      const made = operation?.resources?.backups?.[0];
-      if (made === undefined) throw new AppError('internal', 'the server does not say what the backup is called');
-      const backup = lastSegment(made);
-      const path = at`storage-pools/${pool}/volumes/custom/${volume}/backups/${backup}`;
-      const target = file ?? `${volume}.tar${options.compression === 'none' ? '' : '.gz'}`;
-      const part = `${target}.part`;
-      try {
-        await pipeline(await client.download(`${path}/export`, query), createWriteStream(part, { mode: 0o600 }));
-        await rename(part, target);
-      } finally {
-        await rm(part, { force: true });
-        await session.perform(client, 'Removing the backup', () => client.send('DELETE', path, { query }));
-      }
-      session.print(`${volume} is in ${target}`);
+      const path = at`storage-pools/${pool}/volumes/custom/${name}/backups`;
+      await fetchBackup(session, client, { ...others, name, path, file, only: { volume_only: volumeOnly } });
     });
   group
     .command('import')
