@@ -3,6 +3,7 @@ import { fail } from './errors.ts';
 import type { Config } from './instance.ts';
 import { snapshotExpiry } from './snapshot-expiry.ts';
 import { snapshotPattern } from './snapshot-name.ts';
+import { isAtStartup, snapshotSchedule } from './snapshot-schedule.ts';
 import type { PoolDriver } from './storage-pool.ts';
 import { boolean, size, type ValueCheck } from './values.ts';
 
@@ -38,6 +39,8 @@ export interface VolumeSnapshotRecord {
   readonly createdAt: string;
   /** ISO 8601; '' = never. */
   readonly expiresAt: string;
+  /** ISO 8601: the time of `snapshots.schedule` that it was taken for. */
+  readonly scheduledFor?: string;
 }
 
 const KEYS: Readonly<Record<string, ValueCheck>> = {
@@ -46,11 +49,14 @@ const KEYS: Readonly<Record<string, ValueCheck>> = {
   'security.unmapped': boolean,
   'snapshots.expiry': snapshotExpiry,
   'snapshots.pattern': snapshotPattern,
+  'snapshots.schedule': (key, value) => {
+    snapshotSchedule(key, value);
+    if (isAtStartup(value)) fail('invalid', `Invalid value for "${key}": a volume is not started; use a time`);
+  },
 };
 
 /** Keys of LXD that are refused, and why. */
 const REFUSED: Readonly<Record<string, string>> = {
-  'snapshots.schedule': 'volumes are not snapshotted by schedule yet',
   'block.filesystem': 'it is for block storage',
   'block.mount_options': 'it is for block storage',
 };

@@ -31,6 +31,7 @@ export const API_EXTENSIONS = [
   'unix_device_rename',
   'container_mount_propagation',
   'custom_volume_backup',
+  'volume_snapshot_scheduling',
   'projects_compression',
   'projects_images_remote_cache_expiry',
   // config keys

@@ -13,6 +13,7 @@ import { snapshotSchedule } from './snapshot-schedule.ts';
 import { sweep } from './sweep.ts';
 import { tellEnds } from './tell-ends.ts';
 import { volumeExpiry } from './volume-expiry.ts';
+import { volumeSchedule } from './volume-schedule.ts';
 import { warnings } from './warnings.ts';
 
 /** Made anew for each time as leader: what they remember is not worth more. */
@@ -30,6 +31,7 @@ export function makeReconcilers(): readonly Reconciler[] {
     snapshotSchedule(),
     backupExpiry,
     volumeExpiry,
+    volumeSchedule(),
     cachedImages,
     warnings,
   ];

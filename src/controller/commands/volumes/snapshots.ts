@@ -21,7 +21,12 @@ export interface VolumeSnapshotName extends VolumeName {
 /** @param wanted `snapshot` '' = as `snapshots.pattern` says; `expiresAt` undefined = as `snapshots.expiry` says */
 export async function beginCreateVolumeSnapshot(
   { engine, view, clock }: Commander,
-  wanted: VolumeSnapshotName & { readonly expiresAt: string | undefined; readonly description: string },
+  wanted: VolumeSnapshotName & {
+    readonly expiresAt: string | undefined;
+    readonly description: string;
+    /** ms since the epoch. */
+    readonly scheduledFor?: number;
+  },
   requestor?: Requestor,
 ): Promise<SagaRecord> {
   const { value } = getVolume(view, wanted);
@@ -42,6 +47,7 @@ export async function beginCreateVolumeSnapshot(
     config: value.config,
     createdAt: isoTime(now),
     expiresAt: wanted.expiresAt ?? isoTime(expiryOf(value.config['snapshots.expiry'], now)),
+    ...(wanted.scheduledFor === undefined ? {} : { scheduledFor: isoTime(wanted.scheduledFor) }),
   };
   const { guards, writes } = VOLUME_SNAPSHOTS.create(VOLUME_SNAPSHOTS.key(value.id, name), record);
   return engine.start(
