@@ -2,7 +2,6 @@
  * `POST /1.0/instances` with an archive: a backup made by Berth or by LXD. The bytes go on to a node as they come; what the
  * archive says of the instance is checked like any other request before anything is made of it.
  */
-import { randomUUID } from 'node:crypto';
 import { rootDisk } from '../../../domain/devices.ts';
 import { fail } from '../../../domain/errors.ts';
 import type { Config, Devices, InstanceRecord } from '../../../domain/instance.ts';
@@ -19,17 +18,13 @@ import { sagaOperation } from '../operation.ts';
 import { projectOf } from '../project.ts';
 import { requestorOf } from '../requestor.ts';
 import { type Contents, contentsOf, type Described } from './contents.ts';
+import { receiveBackup, wantedName } from './receive.ts';
 
 export async function importBackup(lxd: Lxd, request: ApiRequest): Promise<Answer> {
   const project = projectOf(request);
   const target = targetOf(request);
   const node = target !== undefined && 'node' in target ? target.node : chooseNode(lxd);
-  const agent = lxd.agents.of(node);
-  const upload = randomUUID();
-  try {
-    await lxd.bulk.upload(node, agent, { upload, part: 'meta' }, request.body);
-    if (request.signal.aborted) throw request.signal.reason;
-    const found = await agent.examineBackup({ upload }, { timeoutMs: EXAMINE_TIMEOUT_MS });
+  return receiveBackup(lxd, request, node, async (found, upload) => {
     if (found.kind === 'volume')
       fail('invalid', 'This is the backup of a custom volume: import it with "storage volume import"');
     const contents = contentsOf(found);
@@ -48,19 +43,11 @@ export async function importBackup(lxd: Lxd, request: ApiRequest): Promise<Answe
       ...{ createdAt: each.createdAt, expiresAt: each.expiresAt, was: was(each) },
     }));
     return started(sagaOperation(await beginImportInstance(lxd, { wanted, order, snapshots }, requestorOf(request))));
-  } catch (error) {
-    await agent.finishUpload({ upload, discard: true }).catch(cause => {
-      request.log.warn('upload not discarded', { node, upload, cause });
-    });
-    throw error;
-  }
+  });
 }
 
-/** Reading a large archive from end to end on a slow disk. */
-const EXAMINE_TIMEOUT_MS = 1_800_000;
-
 function wishOf(lxd: Lxd, request: ApiRequest, project: string, { instance }: Contents): NewInstance {
-  const name = header(request, 'x-lxd-name') || instance.name;
+  const name = wantedName(request) || instance.name;
   const pool = header(request, 'x-lxd-pool');
   // If its image is here, its templates are: the instance gets its new host name.
   const image = instance.config['volatile.base_image'] ?? '';

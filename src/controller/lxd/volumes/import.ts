@@ -1,5 +1,4 @@
 /** `POST .../volumes/custom` with an archive: a volume's backup made by Berth or by LXD. */
-import { randomUUID } from 'node:crypto';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { fail } from '../../../domain/errors.ts';
@@ -7,6 +6,7 @@ import { beginImportVolume } from '../../commands/volumes/backups.ts';
 import { type Answer, started } from '../../http/answer.ts';
 import { type ApiRequest, parse } from '../../http/request.ts';
 import { idBaseOf, textsField, timeField } from '../backups/contents.ts';
+import { receiveBackup, wantedName } from '../backups/receive.ts';
 import type { Lxd } from '../context.ts';
 import { textField } from '../fields.ts';
 import { chooseNode } from '../images/upload.ts';
@@ -26,23 +26,15 @@ const index = z.object({
   }),
 });
 
-/** Reading a large archive from end to end on a slow disk. */
-const EXAMINE_TIMEOUT_MS = 1_800_000;
-
 export async function importVolumeBackup(lxd: Lxd, request: ApiRequest): Promise<Answer> {
   const node = request.query.target || chooseNode(lxd);
-  const agent = lxd.agents.of(node);
-  const upload = randomUUID();
-  try {
-    await lxd.bulk.upload(node, agent, { upload, part: 'meta' }, request.body);
-    if (request.signal.aborted) throw request.signal.reason;
-    const found = await agent.examineBackup({ upload }, { timeoutMs: EXAMINE_TIMEOUT_MS });
+  return receiveBackup(lxd, request, node, async (found, upload) => {
     if (found.kind !== 'volume')
       fail('invalid', 'This is the backup of an instance: import it as one, without "storage volume"');
     const said = parse(index, load(found.index));
     const { description, config } = said.config.volume;
     const wanted = {
-      ...nameOf(lxd, request, header(request) || said.config.volume.name || said.name),
+      ...nameOf(lxd, request, wantedName(request) || said.config.volume.name || said.name),
       description,
       config: lasting(config),
       node,
@@ -56,12 +48,7 @@ export async function importVolumeBackup(lxd: Lxd, request: ApiRequest): Promise
     );
     const order = { node, upload, idBase: baseOf(config), snapshotIdBases: Object.fromEntries(bases) };
     return started(sagaOperation(await beginImportVolume(lxd, { wanted, order, snapshots }, requestorOf(request))));
-  } catch (error) {
-    await agent.finishUpload({ upload, discard: true }).catch(cause => {
-      request.log.warn('upload not discarded', { node, upload, cause });
-    });
-    throw error;
-  }
+  });
 }
 
 /** How LXD had shifted the owners when it wrote the archive. */
@@ -77,9 +64,4 @@ function load(text: string): unknown {
   } catch (error) {
     return fail('invalid', `The backup's index.yaml is no YAML: ${(error as Error).message.split('\n')[0]}`);
   }
-}
-
-function header({ headers }: ApiRequest): string {
-  const value = headers['x-lxd-name'];
-  return (Array.isArray(value) ? value[0] : value) ?? '';
 }
