@@ -163,6 +163,25 @@ describe('an image', () => {
   });
 });
 
+it('a change that would do nothing is refused by name', async () => {
+  const headers = { 'content-type': 'application/octet-stream' };
+  await ended(await send('POST', '/1.0/images', { body: 'archive', headers }));
+  const refused: readonly (readonly [object, RegExp])[] = [
+    [{ auto_update: true }, /"auto_update"/],
+    [{ expires_at: 'some day' }, /expires_at/],
+    [{ profiles: ['nothing'] }, /"nothing" does not exist/],
+  ];
+  for (const [body, why] of refused) {
+    const { status, json } = await send('PATCH', `/1.0/images/${FINGERPRINT}`, { body });
+    assert.ok([400, 501].includes(status), String(status));
+    assert.match(json.error, why);
+  }
+  const later = '2100-01-01T00:00:00.000Z';
+  await send('PATCH', `/1.0/images/${FINGERPRINT}`, { body: { expires_at: later, profiles: ['default'] } });
+  const { expires_at: ends, profiles } = await get(`/1.0/images/${FINGERPRINT}`);
+  assert.deepEqual([ends, profiles], [later, ['default']]);
+});
+
 describe('images for others', () => {
   const importOne = async (isPublic: boolean) => {
     const headers = { 'content-type': 'application/octet-stream', 'x-lxd-public': String(isPublic) };

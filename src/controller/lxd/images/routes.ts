@@ -9,7 +9,8 @@ import { commit } from '../../commit.ts';
 import { type Answer, DONE, started, sync } from '../../http/answer.ts';
 import { type ApiRequest, matchEtag, readBody, readText } from '../../http/request.ts';
 import type { Route } from '../../http/route.ts';
-import { IMAGES } from '../../spaces.ts';
+import { homeOf } from '../../projects/project-store.ts';
+import { IMAGES, PROFILES } from '../../spaces.ts';
 import { findToken, issueToken } from '../../trust/tokens.ts';
 import type { Lxd } from '../context.ts';
 import { type ConfigChange, configField, patched, withoutEmpty } from '../fields.ts';
@@ -17,6 +18,7 @@ import { list, urlOf } from '../lists.ts';
 import { sagaOperation } from '../operation.ts';
 import { homeFor, projectOf } from '../project.ts';
 import { requestorOf } from '../requestor.ts';
+import { timeField } from '../snapshots.ts';
 import { exportImage } from './export.ts';
 import { imageByFingerprint, shownImage, writableImage } from './image.ts';
 import { fromSource } from './source.ts';
@@ -93,7 +95,7 @@ export function imageRoutes(lxd: Lxd): readonly Route[] {
       access: 'trusted',
       handle: request => {
         find(lxd, request);
-        return fail('invalid', 'This image was not fetched from a server, so it cannot be refreshed');
+        return fail('unsupported', 'Images are not refreshed by this version of Berth: delete it, and fetch it anew');
       },
     },
   ];
@@ -148,7 +150,7 @@ const changeBody = z.object({
   auto_update: z.boolean().optional(),
   public: z.boolean().optional(),
   properties: configField,
-  expires_at: z.string().nullish(),
+  expires_at: timeField,
   profiles: z.array(z.string()).nullish(),
 });
 
@@ -156,9 +158,14 @@ async function change(lxd: Lxd, request: ApiRequest, next: ConfigChange): Promis
   const old = find(lxd, request);
   matchEtag(request, writableImage(old.value));
   const sent = await readBody(request, changeBody);
+  if (sent.auto_update)
+    fail('unsupported', 'Invalid "auto_update": images are not updated by this version of Berth: fetch them anew');
+  const home = homeOf(lxd.view, projectOf(request), 'profiles');
+  const unknown = sent.profiles?.find(profile => lxd.view.get(PROFILES.key(home, profile)) === undefined);
+  if (unknown !== undefined) fail('invalid', `Invalid "profiles": profile "${unknown}" does not exist`);
   const record: ImageRecord = {
     ...old.value,
-    autoUpdate: sent.auto_update ?? old.value.autoUpdate,
+    autoUpdate: false,
     public: sent.public ?? old.value.public,
     properties: next(old.value.properties, sent.properties),
     profiles: sent.profiles ?? old.value.profiles,
